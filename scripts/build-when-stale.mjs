@@ -1,0 +1,31 @@
+/** Builds the package unless everything that the build reads is older than the last build. */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const sources = ['src', 'images', 'scripts/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
+const stamp = join(root, 'dist', '.built')
+const pending = join(root, '.build-started')
+
+const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+
+/** Folders count too: removing a file changes its folder's time. */
+function newest(path) {
+  const own = modified(path)
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return own
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), own)
+}
+
+const builtAt = modified(stamp)
+const changedAt = Math.max(...sources.map((source) => newest(join(root, source))))
+if (builtAt <= changedAt) {
+  // The stamp takes the time of the start: what changes during the build is built the next time.
+  writeFileSync(pending, '')
+  try {
+    execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    renameSync(pending, stamp)
+  } finally {
+    rmSync(pending, { force: true })
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Prints `N passed, N failed, N skipped` over all projects as the very last line, without colours. With `SUMMARY_FILE`
+ * set the three numbers go to that file instead, for a caller that adds its own.
+ */
+import { writeFileSync, writeSync } from 'node:fs'
+import type { Reporter, TestModule } from 'vitest/node'
+
+export interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/** A file that could not be loaded, and an error outside every test, count as one failed test each. */
+export function countTests(modules: readonly TestModule[], strayErrors: number): Counts {
+  const counts: Counts = { passed: 0, failed: strayErrors, skipped: 0 }
+  for (const module of modules) {
+    let failedTests = 0
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      if (state === 'failed') failedTests += 1
+      // A test that is still pending when the run ends did not run: a failure of its hooks, or an interruption.
+      counts[state === 'pending' ? 'skipped' : state] += 1
+    }
+    if (module.state() === 'failed' && failedTests === 0) counts.failed += 1
+  }
+  return counts
+}
+
+export const formatCounts = ({ passed, failed, skipped }: Counts): string =>
+  `${passed} passed, ${failed} failed, ${skipped} skipped`
+
+/** The line is written when the process ends, so that nothing of other reporters or of the teardown comes after it. */
+export default class SummaryReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const counts = countTests(modules, errors.length)
+    const file = process.env.SUMMARY_FILE
+    if (file !== undefined && file !== '') {
+      writeFileSync(file, `${counts.passed} ${counts.failed} ${counts.skipped}\n`)
+      return
+    }
+    process.once('exit', () => {
+      writeSync(1, `${formatCounts(counts)}\n`)
+    })
+  }
+}

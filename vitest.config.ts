@@ -1,0 +1,48 @@
+import { defineConfig } from 'vitest/config'
+
+const seconds = 1_000
+
+/** Projects that start containers: one file at a time, because the engine and the cores are what they share. */
+const withEngine = (name: string, groupOrder: number, globalSetup: string[] = []) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    globalSetup: ['test/helpers/engine-setup.ts', ...globalSetup],
+    testTimeout: 120 * seconds,
+    hookTimeout: 180 * seconds,
+    teardownTimeout: 60 * seconds,
+    maxWorkers: 1,
+    sequence: { groupOrder },
+  },
+})
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    reporters: ['default', './test/helpers/summary-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30 * seconds,
+          hookTimeout: 60 * seconds,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'property',
+          include: ['test/property/**/*.test.ts'],
+          testTimeout: 120 * seconds,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      withEngine('docker', 1),
+      withEngine('security', 2),
+      withEngine('cli', 3, ['test/helpers/build-setup.ts']),
+    ],
+  },
+})

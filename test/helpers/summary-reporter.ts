@@ -3,7 +3,7 @@
  * set the three numbers go to that file instead, for a caller that adds its own.
  */
 import { writeFileSync, writeSync } from 'node:fs'
-import type { Reporter, TestModule } from 'vitest/node'
+import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node'
 
 export interface Counts {
   passed: number
@@ -11,18 +11,21 @@ export interface Counts {
   skipped: number
 }
 
-/** A file that could not be loaded, and an error outside every test, count as one failed test each. */
+/**
+ * Besides tests, these count as one failure each: a hook that failed, a file that could not be loaded, an error outside
+ * every test.
+ */
 export function countTests(modules: readonly TestModule[], strayErrors: number): Counts {
   const counts: Counts = { passed: 0, failed: strayErrors, skipped: 0 }
   for (const module of modules) {
-    let failedTests = 0
     for (const test of module.children.allTests()) {
       const { state } = test.result()
-      if (state === 'failed') failedTests += 1
       // A test that is still pending when the run ends did not run: a failure of its hooks, or an interruption.
       counts[state === 'pending' ? 'skipped' : state] += 1
     }
-    if (module.state() === 'failed' && failedTests === 0) counts.failed += 1
+    for (const suite of [module, ...module.children.allSuites()]) {
+      if (suite.errors().length > 0) counts.failed += 1
+    }
   }
   return counts
 }
@@ -32,8 +35,10 @@ export const formatCounts = ({ passed, failed, skipped }: Counts): string =>
 
 /** The line is written when the process ends, so that nothing of other reporters or of the teardown comes after it. */
 export default class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[], reason: TestRunEndReason): void {
     const counts = countTests(modules, errors.length)
+    // A global setup that failed leaves no other trace.
+    if (reason !== 'passed' && counts.failed === 0) counts.failed = 1
     const file = process.env.SUMMARY_FILE
     if (file !== undefined && file !== '') {
       writeFileSync(file, `${counts.passed} ${counts.failed} ${counts.skipped}\n`)

@@ -1,0 +1,112 @@
+/** The commands of one sandbox: starting them, signalling them, and telling each how it ended. */
+import { ProtocolError, RpcError, SpawnError, type SandboxExitedError } from '../errors.js'
+import { CONTROL_ERROR_SPAWN, exitNotificationSchema, spawnErrorSchema, spawnResultSchema } from '../protocol/index.js'
+import type { ParsedCommandOptions } from '../options/index.js'
+import type { Channel } from './channel.js'
+import { signalName } from './ending.js'
+import { SandboxProcess, type SignalScope } from './sandbox-process.js'
+import { openReadable, openWritable } from './streams.js'
+import { constants } from 'node:os'
+
+/** The command id of the program; commands of `spawn` and `run` count from 1. */
+export const PROGRAM_COMMAND_ID = 0
+
+export interface SpawnRequest {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly options: ParsedCommandOptions
+  /** The whole environment of the command. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cpuTimeMs: number | null
+  /** `true`: give the command a stdin to write to; `false`: it reads an end at once. */
+  readonly stdin: boolean
+  /** Bytes kept per output stream; `null` for all. */
+  readonly outputBytes: number | null
+}
+
+/** Allots the ids of streams and commands of one sandbox. Ids are never used twice. */
+export class StreamIds {
+  #next = 2
+  next(): number {
+    return this.#next++
+  }
+}
+
+export class Commands {
+  readonly #channel: Channel
+  readonly #streamIds: StreamIds
+  readonly #running = new Map<number, SandboxProcess>()
+  #nextId = PROGRAM_COMMAND_ID + 1
+
+  constructor(channel: Channel, streamIds: StreamIds) {
+    this.#channel = channel
+    this.#streamIds = streamIds
+  }
+
+  /** Every command that was started and has not ended. */
+  get running(): readonly SandboxProcess[] {
+    return [...this.#running.values()]
+  }
+
+  /** Starts a command. The process is returned at once; `spawn` or `error` follows. */
+  spawn(request: SpawnRequest): SandboxProcess {
+    const commandId = this.#nextId++
+    const { multiplexer } = this.#channel
+    const [stdin, stdout, stderr] = [request.stdin ? this.#streamIds.next() : null, this.#streamIds.next(), this.#streamIds.next()]
+    const child = new SandboxProcess(
+      request,
+      {
+        stdin: stdin === null ? null : openWritable(multiplexer, stdin),
+        stdout: openReadable(multiplexer, stdout),
+        stderr: openReadable(multiplexer, stderr),
+      },
+      (signal, scope) => this.#signal(commandId, signal, scope),
+    )
+    this.#running.set(commandId, child)
+    const { file, args, env, cpuTimeMs, outputBytes } = request
+    const params = { commandId, file, args, env, cwd: request.options.cwd, stdin, stdout, stderr, cpuTimeMs, outputBytes }
+    this.#channel.control.call('spawn', params).then(
+      (result) => {
+        const parsed = spawnResultSchema.safeParse(result)
+        if (parsed.success) child.started(parsed.data.pid)
+      },
+      (error: unknown) => this.#failed(commandId, child, request, error),
+    )
+    return child
+  }
+
+  /** Handles the supervisor's `exit` notification for a command. Throws for one that does not run. */
+  exited(params: unknown): void {
+    const report = exitNotificationSchema.parse(params)
+    const child = this.#running.get(report.commandId)
+    if (child === undefined) throw new ProtocolError(`an exit of command ${report.commandId}, which does not run`)
+    this.#running.delete(report.commandId)
+    child.exited({ ...report, signal: signalName(report.signal) })
+  }
+
+  /** Reads the supervisor's `exit` notification for the program. */
+  programExited(params: unknown): { readonly exitCode: number | null; readonly signal: number | null; readonly oomKills: number } {
+    return exitNotificationSchema.parse(params)
+  }
+
+  /** The sandbox ended: every command is lost. */
+  lose(error: SandboxExitedError): void {
+    const lost = this.running
+    this.#running.clear()
+    for (const child of lost) child.lose(error)
+  }
+
+  #signal(commandId: number, signal: number, scope: SignalScope): void {
+    this.#channel.control.call('signal', { commandId, signal, scope }).catch(() => undefined)
+  }
+
+  #failed(commandId: number, child: SandboxProcess, request: SpawnRequest, error: unknown): void {
+    if (!this.#running.delete(commandId)) return
+    const failure = error instanceof RpcError && error.rpcCode === CONTROL_ERROR_SPAWN ? spawnErrorSchema.safeParse(error.data) : null
+    const errno = failure?.success === true ? failure.data.errno : 'EIO'
+    const stage = failure?.success === true ? failure.data.stage : 'request'
+    const details = { stage, cwd: request.options.cwd }
+    const number = Object.hasOwn(constants.errno, errno) ? constants.errno[errno as keyof typeof constants.errno] : constants.errno.EIO
+    child.failed(new SpawnError(errno, request.file, request.args, { cause: error, details }), -number)
+  }
+}

@@ -1,0 +1,159 @@
+/** The product's one class: a façade. Each method hands on to the part that does the work. */
+import { EventEmitter } from 'node:events'
+import type { ContainerUsage } from '../driver/driver.js'
+import type { LockupError, SandboxError, SandboxExitedError } from '../errors.js'
+import { parseArguments, parseCommandOptions, parseSandboxOptions, type CommandOptions, type SandboxOptions } from '../options/index.js'
+import { SandboxFileSystem } from './file-system.js'
+import { createSandboxId } from './launch.js'
+import { Lifecycle } from './lifecycle.js'
+import { followCommand, type CommandResult } from './run-command.js'
+import type { SandboxProcess } from './sandbox-process.js'
+import type { SandboxRpc } from './sandbox-rpc.js'
+import { sharedServices } from './services.js'
+import type { SandboxState } from './state.js'
+import type { IsolationReport } from './verify.js'
+
+export interface SandboxEvents {
+  /** The program is loaded; everything can be called. */
+  ready: []
+  /** The container is gone. `error` tells why. */
+  exit: [exitCode: number | null, signal: NodeJS.Signals | null, error: SandboxExitedError]
+  /** What the program printed. */
+  stdout: [chunk: Buffer]
+  /** What the program, or the supervisor itself, wrote to stderr. */
+  stderr: [chunk: Buffer]
+  /** An automatic ping was answered, in milliseconds. */
+  ping: [latencyMs: number]
+  /** The supervisor (`details.target` `'shovel'`) or the program did not answer. A silent supervisor ends the sandbox. */
+  lockup: [error: LockupError]
+  /** Reserved for trace mode. */
+  jailbreak: [violation: unknown]
+  /** The sandbox failed by itself, or its program ended. Emitted only when somebody listens; `exit` always follows a failure. */
+  error: [error: SandboxError]
+}
+
+/** Who a sandbox runs as. */
+export interface SandboxUser {
+  /** `null` for an anonymous sandbox. */
+  readonly name: string | null
+  readonly uid: number
+  readonly gid: number
+}
+
+/** One sandbox: a hardened container and the conversation with it. */
+export class ContainerSandbox extends EventEmitter<SandboxEvents> implements AsyncDisposable {
+  /** Methods that the program may call, and calls to the program. Methods can be exposed before `start()`. */
+  readonly rpc: SandboxRpc
+  /** Files of the guest. */
+  readonly fs: SandboxFileSystem
+  readonly #lifecycle: Lifecycle
+
+  /**
+   * Makes a sandbox without starting it, so that methods can be exposed and listeners added first.
+   * @throws {InvalidOptionsError} naming every option that is wrong.
+   */
+  constructor(options: SandboxOptions = {}) {
+    super()
+    const resolved = parseSandboxOptions(options)
+    this.#lifecycle = new Lifecycle(createSandboxId(), resolved, sharedServices(resolved.driver), {
+      ready: () => this.emit('ready'),
+      exit: (exitCode, signal, error) => this.emit('exit', exitCode, signal, error),
+      stdout: (chunk) => this.emit('stdout', chunk),
+      stderr: (chunk) => this.emit('stderr', chunk),
+      ping: (latencyMs) => this.emit('ping', latencyMs),
+      lockup: (error) => this.emit('lockup', error),
+      error: (error) => this.listenerCount('error') > 0 && this.emit('error', error),
+    })
+    this.rpc = this.#lifecycle.rpc
+    this.fs = new SandboxFileSystem(() => this.#lifecycle.session)
+  }
+
+  /** Makes and starts a sandbox; resolves when it is ready. @throws as the constructor and {@link start} do. */
+  static async create(options: SandboxOptions = {}): Promise<ContainerSandbox> {
+    const sandbox = new ContainerSandbox(options)
+    await sandbox.start()
+    return sandbox
+  }
+
+  /**
+   * Starts the sandbox. Resolves when the container runs as asked, the supervisor answers and the program is loaded.
+   * On any failure nothing is left behind.
+   * @throws {EngineUnavailableError} {@link EngineRequestError} {@link ImageError} {@link HomeError} {@link UserError}
+   * {@link PolicyMismatchError} {@link ProgramError} {@link StartupError} {@link ProtocolError}
+   */
+  start(): Promise<void> {
+    return this.#lifecycle.start()
+  }
+
+  /** This sandbox's own id, which its container carries as a label. */
+  get id(): string {
+    return this.#lifecycle.id
+  }
+
+  /** The engine's id of the container; `null` before it exists. */
+  get containerId(): string | null {
+    return this.#lifecycle.launched?.container.id ?? null
+  }
+
+  /** Who the sandbox runs as; `null` before `start()` has decided it. */
+  get user(): SandboxUser | null {
+    const identity = this.#lifecycle.launched?.identity
+    return identity === undefined ? null : { name: identity.name, uid: identity.uid, gid: identity.gid }
+  }
+
+  get state(): SandboxState {
+    return this.#lifecycle.state
+  }
+
+  /**
+   * Runs a command to its end. A failing command is a result, not an exception.
+   * @throws {SandboxExitedError} when the sandbox is gone. {@link CommandFailedError} with `check: true`.
+   */
+  run(file: string, args: readonly string[], options: CommandOptions & { readonly encoding: 'buffer' }): Promise<CommandResult<Buffer>>
+  run(file: string, args?: readonly string[], options?: CommandOptions): Promise<CommandResult<string>>
+  async run(file: string, args: readonly string[] = [], options: CommandOptions = {}): Promise<CommandResult> {
+    const parsed = parseCommandOptions(options, this.#lifecycle.options.limits)
+    const child = this.#lifecycle.spawn(parseArguments(file, args), parsed, { stdin: parsed.input !== null, outputBytes: parsed.outputBytes })
+    return followCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
+  }
+
+  /** `run()` of a script by the base's `/bin/sh`. */
+  shell(script: string, options: CommandOptions & { readonly encoding: 'buffer' }): Promise<CommandResult<Buffer>>
+  shell(script: string, options?: CommandOptions): Promise<CommandResult<string>>
+  shell(script: string, options: CommandOptions = {}): Promise<CommandResult> {
+    return this.run('/bin/sh', ['-c', script], options)
+  }
+
+  /**
+   * Starts a command and returns at once, as `child_process.spawn` does. Its output is not cut; reading it slowly slows
+   * the command down.
+   * @throws {SandboxExitedError} when the sandbox is gone. {@link InvalidOptionsError}
+   */
+  spawn(file: string, args: readonly string[] = [], options: CommandOptions = {}): SandboxProcess {
+    return this.#lifecycle.spawn(parseArguments(file, args), parseCommandOptions(options, this.#lifecycle.options.limits), { stdin: true, outputBytes: null })
+  }
+
+  /** Asks the supervisor for a sign of life. @returns the round trip in milliseconds. */
+  ping(): Promise<number> {
+    return this.#lifecycle.ping()
+  }
+
+  /** Memory, processor time and processes as the engine counts them. */
+  async usage(): Promise<ContainerUsage> {
+    return this.#lifecycle.session.container.usage()
+  }
+
+  /** What is really in force, read back anew from the engine and the kernel. @throws {PolicyMismatchError} */
+  isolation(): Promise<IsolationReport> {
+    return this.#lifecycle.verify()
+  }
+
+  /** Ends the sandbox: first asked, after `timeouts.killGraceMs` by force. Idempotent. Resolves when the container is gone. */
+  kill(): Promise<void> {
+    return this.#lifecycle.kill()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill()
+  }
+}

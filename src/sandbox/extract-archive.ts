@@ -1,0 +1,163 @@
+/**
+ * Writes an archive that the guest sent below a folder of the host.
+ *
+ * Theory of operation. The archive is hostile: names may be absolute, climb with `..`, or pass through a link that an
+ * earlier entry, an earlier download or another process put there. So names are checked as text first, and then every
+ * folder on the way is opened one by one, relative to the folder before it, refusing links (`O_NOFOLLOW` through
+ * `/proc/self/fd`, which is what Node offers in place of openat(2)). A file is written under a fresh name beside its
+ * target, created exclusively, and renamed into place, so that neither a link nor a FIFO at the target is ever opened.
+ * Owners, special bits, extended attributes and times are not taken over. Caps bound what a lying archive can cost.
+ */
+import { constants } from 'node:fs'
+import { mkdir, open, rename, rm, symlink, type FileHandle } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { extract, type Headers } from 'tar-stream'
+import { UnsafeArchiveError } from '../errors.js'
+import { printable } from '../protocol/index.js'
+
+export interface ExtractLimits {
+  /** The most bytes of file content; default 4 GiB. */
+  readonly maxBytes?: number
+  /** The most entries; default 200,000. */
+  readonly maxEntries?: number
+}
+
+const DEFAULT_MAX_BYTES = 4 * 1024 ** 3
+const DEFAULT_MAX_ENTRIES = 200_000
+
+/** NAME_MAX and PATH_MAX of Linux (limits.h). */
+const NAME_MAX = 255
+const PATH_MAX = 4096
+
+const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
+const FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+/**
+ * @param target - made if missing; a link at `target` itself is the caller's and is followed.
+ * @throws {UnsafeArchiveError} on the first entry that may not be written. What was written before it stays.
+ */
+export async function extractArchive(archive: Readable, target: string, limits: ExtractLimits = {}): Promise<{ entries: number; bytes: number }> {
+  const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
+  await mkdir(target, { recursive: true })
+  const root = await open(target, constants.O_RDONLY | constants.O_DIRECTORY)
+  const folders = new FolderCache(root)
+  const report = { entries: 0, bytes: 0 }
+  const parser = extract()
+  archive.on('error', (error) => parser.destroy(error))
+  archive.pipe(parser)
+  try {
+    for await (const entry of parser) {
+      const { header } = entry
+      const segments = checkedSegments(header.name)
+      report.entries += 1
+      report.bytes += header.size ?? 0
+      if (report.entries > maxEntries) throw new UnsafeArchiveError(`the archive holds more than ${maxEntries} entries: raise maxEntries if that is right`)
+      if (report.bytes > maxBytes) throw new UnsafeArchiveError(`the archive holds more than ${maxBytes} bytes: raise maxBytes if that is right`)
+      if (segments.length > 0) await writeEntry(folders, segments, header, entry)
+      entry.resume()
+    }
+    return report
+  } finally {
+    archive.destroy()
+    await folders.close()
+    await root.close()
+  }
+}
+
+/** The segments of a name that stays below its root; empty for the root itself. */
+function checkedSegments(name: string): string[] {
+  const refuse = (why: string): never => {
+    throw new UnsafeArchiveError(`the guest sent an entry that ${why}: '${printable(name, 120)}'`, { details: { why } })
+  }
+  if (Buffer.byteLength(name) > PATH_MAX) refuse(`has a name over ${PATH_MAX} bytes`)
+  if (name.includes('\0')) refuse('has a NUL in its name')
+  if (name.startsWith('/')) refuse('has an absolute name')
+  const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.')
+  if (segments.includes('..')) refuse("climbs with '..'")
+  if (segments.some((segment) => Buffer.byteLength(segment) > NAME_MAX)) refuse(`has a segment over ${NAME_MAX} bytes`)
+  return segments
+}
+
+async function writeEntry(folders: FolderCache, segments: readonly string[], header: Headers, content: AsyncIterable<Buffer>): Promise<void> {
+  const mode = (header.mode ?? 0o644) & 0o777
+  if (header.type === 'directory') {
+    const folder = await folders.open(segments)
+    await folder.chmod(mode | 0o700)
+    return
+  }
+  const parent = await folders.open(segments.slice(0, -1))
+  const name = segments.at(-1) ?? ''
+  const at = (child: string): string => `/proc/self/fd/${parent.fd}/${child}`
+  const fresh = `.${randomBytes(9).toString('base64url')}.partial`
+  try {
+    if (header.type === 'file' || header.type === 'contiguous-file') {
+      const file = await open(at(fresh), FILE_FLAGS, mode)
+      try {
+        for await (const chunk of content) await file.write(chunk)
+      } finally {
+        await file.close()
+      }
+    } else if (header.type === 'symlink') await symlink(checkedLink(segments, header.linkname ?? ''), at(fresh))
+    else {
+      const kind = String(header.type)
+      throw new UnsafeArchiveError(`the guest sent a ${kind}: '${printable(segments.join('/'), 120)}'; only files, folders and links that stay inside are taken`)
+    }
+    await rename(at(fresh), at(name))
+  } catch (error) {
+    await rm(at(fresh), { force: true })
+    throw error
+  }
+}
+
+/**
+ * A link is kept when, read from where it stands, it stays below the root; others would lead the host out. `..` is only
+ * taken at the beginning, where it climbs real folders: after a name, which may itself be a link, it could climb further.
+ */
+function checkedLink(segments: readonly string[], linkname: string): string {
+  const steps = linkname.split('/').filter((step) => step !== '' && step !== '.')
+  const climbs = steps.findIndex((step) => step !== '..')
+  const up = climbs === -1 ? steps.length : climbs
+  const plain = linkname !== '' && !linkname.startsWith('/') && !linkname.includes('\0') && Buffer.byteLength(linkname) < PATH_MAX
+  if (plain && up < segments.length && !steps.slice(up).includes('..')) return linkname
+  throw new UnsafeArchiveError(`the guest sent a link that leads out: '${printable(segments.join('/'), 120)}' -> '${printable(linkname, 120)}'`)
+}
+
+/** Folders below the root, each opened relative to its parent. Keeps the chain of the last name, which archives repeat. */
+class FolderCache {
+  readonly #root: FileHandle
+  #chain: { readonly name: string; readonly handle: FileHandle }[] = []
+
+  constructor(root: FileHandle) {
+    this.#root = root
+  }
+
+  async open(segments: readonly string[]): Promise<FileHandle> {
+    let shared = 0
+    while (shared < segments.length && shared < this.#chain.length && this.#chain[shared]?.name === segments[shared]) shared += 1
+    for (const { handle } of this.#chain.splice(shared)) await handle.close()
+    for (const name of segments.slice(shared)) {
+      const parent = this.#chain.at(-1)?.handle ?? this.#root
+      this.#chain.push({ name, handle: await openFolder(parent, name) })
+    }
+    return this.#chain.at(-1)?.handle ?? this.#root
+  }
+
+  async close(): Promise<void> {
+    for (const { handle } of this.#chain.splice(0)) await handle.close()
+  }
+}
+
+async function openFolder(parent: FileHandle, name: string): Promise<FileHandle> {
+  const path = `/proc/self/fd/${parent.fd}/${name}`
+  await mkdir(path, 0o755).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  })
+  try {
+    return await open(path, FOLDER_FLAGS)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error
+    throw new UnsafeArchiveError(`the guest sent an entry that passes through something that is not a folder: '${printable(name, 120)}'`, { cause: error })
+  }
+}

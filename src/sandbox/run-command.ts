@@ -1,0 +1,164 @@
+/** `run()`: one command from start to result. */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { CommandFailedError, SpawnError, type SandboxExitedError } from '../errors.js'
+import type { ParsedCommandOptions } from '../options/index.js'
+import { decideOutcome, type CommandOutcome, type HostIntervention } from './outcome.js'
+import type { SandboxProcess } from './sandbox-process.js'
+
+/** How a command ended and what it printed. A failing command is a result, not an exception. */
+export interface CommandResult<Output extends string | Buffer = string | Buffer> {
+  /** The exit code; `null` when a signal ended it. 127: not found, 126: found but not executable, as with `docker run`. */
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly outcome: CommandOutcome
+  readonly stdout: Output
+  readonly stderr: Output
+  /** `true` when more was printed than `outputBytes`; what is kept is the beginning. */
+  readonly stdoutTruncated: boolean
+  readonly stderrTruncated: boolean
+  /** Wall time on the host from the request to the end of the last output. */
+  readonly durationMs: number
+  readonly usage: {
+    /** Processor time of the command and all its descendants. */
+    readonly cpuMs: number
+    /** The largest resident set of any one of its processes. */
+    readonly maxRssBytes: number
+    /** Descendants that were still there when it ended; they were killed. */
+    readonly leftovers: number
+  }
+  /** How the sandbox ended, when the outcome is `lost` or the sandbox died of memory. */
+  readonly error: SandboxExitedError | null
+}
+
+/** Exit codes that shells and `docker run` use for a command that cannot be started. */
+const EXIT_NOT_EXECUTABLE = 126
+const EXIT_NOT_FOUND = 127
+
+/** What is wrong with the command itself, so that a shell would say the same; anything else is our failure. */
+const COMMAND_ERRNOS: ReadonlyMap<string, number> = new Map([
+  ['ENOENT', EXIT_NOT_FOUND],
+  ['ENOTDIR', EXIT_NOT_FOUND],
+  ['EACCES', EXIT_NOT_EXECUTABLE],
+  ['EPERM', EXIT_NOT_EXECUTABLE],
+  ['ENOEXEC', EXIT_NOT_EXECUTABLE],
+  ['EISDIR', EXIT_NOT_EXECUTABLE],
+  ['ELOOP', EXIT_NOT_EXECUTABLE],
+  ['ELIBBAD', EXIT_NOT_EXECUTABLE],
+  ['E2BIG', EXIT_NOT_EXECUTABLE],
+  ['ENAMETOOLONG', EXIT_NOT_FOUND],
+])
+
+/** Collects the first `limit` bytes of a stream and reads the rest without keeping it. */
+async function collect(stream: Readable | null, limit: number): Promise<{ bytes: Buffer; total: number }> {
+  const chunks: Buffer[] = []
+  let total = 0
+  if (stream !== null) {
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        if (total < limit) chunks.push(total + chunk.length > limit ? chunk.subarray(0, limit - total) : chunk)
+        total += chunk.length
+      }
+    } catch {
+      // The sandbox ended: what came so far is the output, and `lost` says why there is no more.
+    }
+  }
+  return { bytes: Buffer.concat(chunks), total }
+}
+
+async function feed(child: SandboxProcess, input: NonNullable<ParsedCommandOptions['input']>): Promise<void> {
+  if (child.stdin === null) return
+  const source = typeof input === 'string' || input instanceof Uint8Array ? Readable.from([Buffer.from(input)]) : input
+  await pipeline(source, child.stdin)
+}
+
+/**
+ * Follows a started command to its end.
+ * @throws {SpawnError} when the guest could not start a process for a reason other than the command itself.
+ * @throws {CommandFailedError} with `check: true`, when it did not exit with code 0.
+ */
+export async function followCommand(
+  child: SandboxProcess,
+  options: ParsedCommandOptions,
+  killGraceMs: number,
+): Promise<CommandResult> {
+  const started = performance.now()
+  let intervention: HostIntervention = null
+  let force: NodeJS.Timeout | null = null
+  const intervene = (what: HostIntervention): void => {
+    if (intervention !== null || child.exitCode !== null || child.signalCode !== null) return
+    intervention = what
+    if (options.killSignal !== 'SIGKILL') {
+      child.kill(options.killSignal, 'group')
+      force = setTimeout(() => child.kill('SIGKILL', 'tree'), killGraceMs)
+    } else child.kill('SIGKILL', 'tree')
+  }
+  const timer = options.timeoutMs === null ? null : setTimeout(() => intervene('timeout'), options.timeoutMs)
+  const onAbort = (): void => intervene('canceled')
+  if (options.signal?.aborted === true) onAbort()
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+
+  let spawnError: SpawnError | null = null
+  child.once('error', (error) => (spawnError = error))
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  let inputError: unknown
+  if (options.input !== null) void feed(child, options.input).catch((error: unknown) => (inputError = error))
+  try {
+    const [stdout, stderr] = await Promise.all([collect(child.stdout, options.outputBytes), collect(child.stderr, options.outputBytes), closed])
+    return finish(child, options, { stdout, stderr, started, intervention, spawnError, inputError })
+  } finally {
+    if (timer !== null) clearTimeout(timer)
+    if (force !== null) clearTimeout(force)
+    options.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+interface Facts {
+  readonly stdout: { readonly bytes: Buffer; readonly total: number }
+  readonly stderr: { readonly bytes: Buffer; readonly total: number }
+  readonly started: number
+  readonly intervention: HostIntervention
+  readonly spawnError: SpawnError | null
+  readonly inputError: unknown
+}
+
+function finish(child: SandboxProcess, options: ParsedCommandOptions, facts: Facts): CommandResult {
+  const { report, lost } = child
+  let { exitCode } = child
+  let stderrBytes = facts.stderr.bytes
+  if (facts.spawnError !== null) {
+    const code = COMMAND_ERRNOS.get(facts.spawnError.code)
+    if (code === undefined || facts.spawnError.details['stage'] === 'fork') throw facts.spawnError
+    exitCode = code
+    stderrBytes = Buffer.from(`${facts.spawnError.message}\n`)
+  }
+  const stdoutTruncated = Math.max(facts.stdout.total, report?.stdoutBytes ?? 0) > options.outputBytes
+  const stderrTruncated = Math.max(facts.stderr.total, report?.stderrBytes ?? 0) > options.outputBytes
+  const outcome = decideOutcome({
+    exitCode,
+    signal: child.signalCode,
+    cause: report?.cause ?? 'none',
+    oomKills: report?.oomKills ?? 0,
+    intervention: facts.intervention,
+    truncated: stdoutTruncated || stderrTruncated,
+    lost,
+  })
+  const decode = (bytes: Buffer): string | Buffer => (options.encoding === 'buffer' ? bytes : bytes.toString('utf8'))
+  const result: CommandResult = {
+    exitCode,
+    signal: child.signalCode,
+    outcome,
+    stdout: decode(facts.stdout.bytes),
+    stderr: decode(stderrBytes),
+    stdoutTruncated,
+    stderrTruncated,
+    durationMs: performance.now() - facts.started,
+    usage: { cpuMs: report?.cpuMs ?? 0, maxRssBytes: report?.maxRssBytes ?? 0, leftovers: report?.leftovers ?? 0 },
+    error: lost,
+  }
+  if (options.check && (outcome !== 'exited' || exitCode !== 0)) {
+    const how = exitCode === null ? String(child.signalCode) : `exit code ${exitCode}`
+    throw new CommandFailedError(`the command failed: ${outcome} (${how})`, result, { cause: lost ?? facts.inputError })
+  }
+  return result
+}

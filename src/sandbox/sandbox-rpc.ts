@@ -1,0 +1,95 @@
+/** `sandbox.rpc`: calls to the program in the sandbox, and methods of the host that it may call. */
+import { InvalidStateError, RpcError } from '../errors.js'
+import { JsonRpcErrorCode, type RpcMethod, type RpcPeer } from '../protocol/index.js'
+import { parseCallOptions, type CallOptions } from '../options/index.js'
+
+export interface ExposedObject {
+  readonly [name: string]: RpcMethod | ExposedObject
+}
+
+/** Methods can be exposed before the sandbox is ready; calls made before then wait until the program is loaded. */
+export class SandboxRpc {
+  readonly #peer: RpcPeer
+  readonly #callTimeoutMs: number | null
+  #gate: Promise<void>
+  #state: 'waiting' | 'open' | 'none' = 'waiting'
+  #open!: () => void
+  #reject!: (error: Error) => void
+
+  /** @internal */
+  constructor(peer: RpcPeer, callTimeoutMs: number | null) {
+    this.#peer = peer
+    this.#callTimeoutMs = callTimeoutMs
+    this.#gate = new Promise((resolve, reject) => {
+      this.#open = resolve
+      this.#reject = reject
+    })
+    this.#gate.catch(() => undefined)
+  }
+
+  /**
+   * Lets the program call `method` by this name. Dots in a name make namespaces: `expose('files.count', …)`.
+   * The method gets the call's parameters; what it returns or resolves to is the answer, what it throws the error.
+   */
+  expose(name: string, method: RpcMethod): this {
+    this.#peer.expose(name, method)
+    return this
+  }
+
+  /** Exposes every function that the object holds; objects in it become namespaces. */
+  exposeObject(methods: ExposedObject): this {
+    this.#peer.exposeObject(methods)
+    return this
+  }
+
+  /** Takes a method, or a whole namespace, back. */
+  unexpose(name: string): this {
+    this.#peer.unexpose(name)
+    return this
+  }
+
+  /**
+   * Calls a method that the program exposes.
+   * @param params - an array is spread, an object arrives as one argument.
+   * @throws {RpcError} what the program answered. {@link CallTimeoutError} after `timeoutMs` (default `timeouts.callMs`).
+   * {@link SandboxExitedError} when the sandbox ends first. The signal's reason when it aborts.
+   */
+  async call<Result = unknown>(method: string, params: readonly unknown[] | object = [], options: CallOptions = {}): Promise<Result> {
+    const { timeoutMs, signal } = parseCallOptions(options)
+    signal?.throwIfAborted()
+    if (this.#state === 'none') throw noProgram(method)
+    if (this.#state === 'waiting') await this.#gate
+    const deadline = timeoutMs ?? this.#callTimeoutMs
+    const result = await this.#peer.call(method, params, {
+      ...(deadline === null ? {} : { timeoutMs: deadline }),
+      ...(signal === null ? {} : { signal }),
+    })
+    return result as Result
+  }
+
+  /** Sends a notification: no answer, no error. */
+  notify(method: string, params: readonly unknown[] | object = []): void {
+    if (this.#state === 'none') throw noProgram(method)
+    if (this.#state === 'open') this.#peer.notify(method, params)
+    else this.#gate.then(() => this.#peer.notify(method, params)).catch(() => undefined)
+  }
+
+  /** @internal The program is loaded (or there is none): calls may go. */
+  opened(hasProgram: boolean): void {
+    this.#state = hasProgram ? 'open' : 'none'
+    if (hasProgram) this.#open()
+    else this.#reject(new InvalidStateError('this sandbox has no program: give `program` to have something to call'))
+  }
+
+  /** @internal Nothing can be called any more. */
+  closed(error: Error): void {
+    this.#peer.close(error)
+    this.#reject(error)
+    if (this.#state === 'waiting') this.#state = 'open'
+  }
+}
+
+function noProgram(method: string): RpcError {
+  return new RpcError(JsonRpcErrorCode.MethodNotFound, `cannot call '${method}': this sandbox has no program`)
+}
+

@@ -1,0 +1,132 @@
+/**
+ * One running container and the conversation with it, from the first frame to the end.
+ *
+ * There is one end: the container is gone, as the engine says. Whatever made it end (kill, lockup, a bad frame) is
+ * recorded first as the cause and then has the container destroyed. When it is gone, every pending call, stream and
+ * wait gets one `SandboxExitedError`, and nothing is pending afterwards.
+ */
+import { ProtocolError, type SandboxExitedError } from '../errors.js'
+import type { ContainerExit, ContainerHandle } from '../driver/driver.js'
+import { readyNotificationSchema } from '../protocol/index.js'
+import { openChannel, type Channel } from './channel.js'
+import { Commands, PROGRAM_COMMAND_ID, StreamIds } from './commands.js'
+import { describeEnding, type EndingCause } from './ending.js'
+
+/** How long the last frames may take to arrive after the engine reported the end. */
+const DRAIN_MS = 1_000
+
+/** How long the engine may take to report the end after the channel closed by itself. */
+const CHANNEL_LOSS_MS = 3_000
+
+/** How much of the supervisor's own words is kept for error messages, in bytes. */
+const STDERR_TAIL_BYTES = 4_096
+
+export interface SessionHooks {
+  onStderr(chunk: Buffer): void
+  /** The program's process ended while the sandbox goes on. */
+  onProgramExit(exit: { readonly exitCode: number | null; readonly signal: number | null; readonly oomKills: number }): void
+  onEnded(error: SandboxExitedError, exit: ContainerExit): void
+}
+
+export class Session {
+  readonly container: ContainerHandle
+  readonly channel: Channel
+  readonly commands: Commands
+  readonly streamIds = new StreamIds()
+  /** Resolves when the supervisor answers; rejects when the container ends first. */
+  readonly supervisorReady: Promise<void>
+  /** Resolves when the container is gone and everything pending was told. Never rejects. */
+  readonly ended: Promise<SandboxExitedError>
+
+  readonly #hooks: SessionHooks
+  #cause: EndingCause | null = null
+  #stderrTail = Buffer.alloc(0)
+  #channelEnded!: () => void
+
+  constructor(container: ContainerHandle, hooks: SessionHooks) {
+    this.container = container
+    this.#hooks = hooks
+    const channelEnd = new Promise<void>((resolve) => (this.#channelEnded = resolve))
+    this.channel = openChannel(container, {
+      onViolation: (error) => this.end({ reason: 'protocol', error }),
+      onEnd: () => {
+        this.#channelEnded()
+        this.#watchChannelLoss()
+      },
+    })
+    this.commands = new Commands(this.channel, this.streamIds)
+    container.errorOutput.on('error', () => undefined)
+    container.errorOutput.on('data', (chunk: Buffer) => this.#onStderr(chunk))
+    let reportReady: () => void = () => undefined
+    let failReady: (error: Error) => void = () => undefined
+    this.supervisorReady = new Promise((resolve, reject) => {
+      reportReady = resolve
+      failReady = reject
+    })
+    this.supervisorReady.catch(() => undefined)
+    this.channel.control.expose('ready', (params: unknown) => {
+      this.#checked(() => readyNotificationSchema.parse(params))
+      reportReady()
+    })
+    this.channel.control.expose('exit', (params: unknown) => this.#checked(() => this.#onExit(params)))
+    this.ended = container.exited.then(async (exit) => {
+      await Promise.race([channelEnd, delay(DRAIN_MS)])
+      await container.destroy().catch(() => undefined)
+      const error = describeEnding(exit, this.#cause)
+      failReady(error)
+      this.commands.lose(error)
+      this.channel.close(error)
+      this.#hooks.onEnded(error, exit)
+      return error
+    })
+  }
+
+  /** What the supervisor last wrote to its stderr. Guest data: escape it. */
+  get stderrTail(): string {
+    return this.#stderrTail.toString('utf8')
+  }
+
+  /** `true` once something has made the session end. */
+  get ending(): boolean {
+    return this.#cause !== null
+  }
+
+  /** Ends the sandbox by force. The first cause is kept. */
+  end(cause: EndingCause): void {
+    if (this.#cause !== null) return
+    this.#cause = cause
+    void this.container.destroy().catch(() => undefined)
+  }
+
+  #onExit(params: unknown): void {
+    const id = typeof params === 'object' && params !== null && 'commandId' in params ? params.commandId : undefined
+    if (id !== PROGRAM_COMMAND_ID) return this.commands.exited(params)
+    this.#hooks.onProgramExit(this.commands.programExited(params))
+  }
+
+  /** A notification that does not fit its schema, or names what does not exist, is a violation like any bad frame. */
+  #checked(handle: () => void): void {
+    try {
+      handle()
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.end({ reason: 'protocol', error: new ProtocolError(`the sandbox broke the protocol: ${cause.message}`, { cause }) })
+    }
+  }
+
+  #onStderr(chunk: Buffer): void {
+    this.#stderrTail = Buffer.concat([this.#stderrTail, chunk]).subarray(-STDERR_TAIL_BYTES)
+    this.#hooks.onStderr(chunk)
+  }
+
+  /** The attached stream can end without the container ending (the engine was restarted): then it is of no use any more. */
+  #watchChannelLoss(): void {
+    const timer = setTimeout(() => this.end({ reason: 'engine' }), CHANNEL_LOSS_MS)
+    void this.container.exited.then(() => clearTimeout(timer))
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+

@@ -7,6 +7,18 @@ import type { Readable, Writable } from 'node:stream'
 import type { ContainerSpec } from '../policy/container-spec.js'
 import type { Mismatch, Observation } from '../policy/observation.js'
 
+/** What an engine says about limits and storage. `null` where it does not tell. */
+export interface EngineFacilities {
+  /** Limits that the engine or its kernel cannot enforce, of `memory`, `swap`, `cpu` and `pids`. */
+  readonly missingLimits: readonly string[]
+  /** `true` when containers go on while the engine restarts. */
+  readonly liveRestore: boolean | null
+  /** The file system below the storage driver, for example `extfs` or `xfs`. */
+  readonly backingFilesystem: string | null
+  /** Where the engine keeps its data, a path on the engine's machine. */
+  readonly rootDirectory: string | null
+}
+
 /** What an engine says about itself. */
 export interface EngineInfo {
   readonly name: string
@@ -24,6 +36,8 @@ export interface EngineInfo {
   readonly memoryBytes: number
   /** `true` when the engine runs on this machine, so that its processes can be read in `/proc`. */
   readonly local: boolean
+  /** Absent when the driver has no way to ask. */
+  readonly facilities?: EngineFacilities
 }
 
 /** How a container ended. Never a guess from a closed stream: the engine or the kernel said so. */

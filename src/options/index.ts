@@ -1,0 +1,51 @@
+/** What the other folders use of the options. */
+export { parseArgv, type CommandArgv } from './argv.js'
+export { DEFAULT_BASE } from './base.js'
+export { callOptionsSchema, parseCallOptions, type CallOptions, type ParsedCallOptions } from './call-options.js'
+export {
+  commandOptionsSchema,
+  DEFAULT_KILL_SIGNAL,
+  parseCommandOptions,
+  parseSpawnOptions,
+  spawnOptionsSchema,
+  type CommandDefaults,
+  type CommandInput,
+  type CommandOptions,
+  type ParsedCommandOptions,
+  type ParsedSpawnOptions,
+  type SpawnOptions,
+} from './command-options.js'
+export { describeValue, quoteText } from './describe-value.js'
+export {
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  driverOptionsSchema,
+  parseDriverOptions,
+  type DriverOptions,
+  type ParsedDriverOptions,
+} from './driver-options.js'
+export { MAX_PATH_BYTES, parseGuestPath } from './guest-path.js'
+export { mountSourceProblem } from './host-path.js'
+export { RESERVED_LABEL_PREFIX } from './labels.js'
+export { DEFAULT_LIMITS, limitsSchema, type LimitsOptions, type ResolvedLimits } from './limits.js'
+export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
+export { DEFAULT_NETWORK } from './network.js'
+export { MAX_TIMER_MS } from './option.js'
+export { invalidOptions, parseOptions, type OptionIssue } from './parse.js'
+export { DEFAULT_RUNTIME } from './runtime.js'
+export {
+  parseSandboxOptions,
+  sandboxOptionsSchema,
+  type ResolvedSandboxOptions,
+  type SandboxOptions,
+} from './sandbox-options.js'
+export { formatSize, parseSize } from './size.js'
+export { DEFAULT_TIMEOUTS, timeoutsSchema, type ResolvedTimeouts, type TimeoutsOptions } from './timeouts.js'
+export { userNameProblem } from './user-name.js'
+export {
+  DEFAULT_USER_RANGE,
+  parseUserRange,
+  userRangeSchema,
+  type ResolvedUserRange,
+  type UserRangeOptions,
+} from './user-range-options.js'
+export { userSchema, type ResolvedUser, type UserOptions } from './user.js'

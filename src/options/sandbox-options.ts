@@ -1,0 +1,85 @@
+import type { z } from 'zod'
+import type { SandboxDriver } from '../driver/driver.js'
+import { baseOption, DEFAULT_BASE } from './base.js'
+import { envOption } from './env.js'
+import { hostPathOption } from './host-path.js'
+import { labelsOption } from './labels.js'
+import { limitsSchema } from './limits.js'
+import { findMountOnScratch, DEFAULT_WRITABLE, mountsSchema, writableSchema } from './mounts.js'
+import { DEFAULT_NETWORK, networkOption } from './network.js'
+import { abortSignalOption, objectOption, opaqueOption } from './option.js'
+import { parseOptions } from './parse.js'
+import { permissionsSchema } from './permissions.js'
+import { DEFAULT_RUNTIME, runtimeOption } from './runtime.js'
+import { timeoutsSchema } from './timeouts.js'
+import { userRangeSchema } from './user-range-options.js'
+import { userSchema } from './user.js'
+
+/** Options of `ContainerSandbox.create`. */
+export const sandboxOptionsSchema = objectOption({
+  user: userSchema
+    .prefault(null)
+    .describe('Whom the sandbox belongs to. Default: an anonymous user with an empty home.'),
+  users: userRangeSchema.prefault({}),
+  program: hostPathOption('the program')
+    .nullable()
+    .default(null)
+    .describe('Guest JavaScript that is loaded at start; it has a global `rpc`.'),
+  permissions: permissionsSchema
+    .prefault([])
+    .describe('Built-in modules that the program may load. Default: none, there is no `require` at all.'),
+  limits: limitsSchema.prefault({}),
+  mounts: mountsSchema.prefault([]).describe("Folders and files of the engine's host that the guest sees."),
+  writable: writableSchema
+    .prefault([...DEFAULT_WRITABLE])
+    .describe(
+      'Guest paths that are writable scratch of `limits.scratchBytes` each; all else is read-only. `/tmp` is always added.',
+    ),
+  network: networkOption().default(DEFAULT_NETWORK).describe('Network of the sandbox.'),
+  env: envOption()
+    .prefault({})
+    .describe("Environment of the program and of every command. Nothing of the host's is added."),
+  base: baseOption()
+    .default(DEFAULT_BASE)
+    .describe("What the user's image starts from. `'runner'` is packed from this host."),
+  runtime: runtimeOption().default(DEFAULT_RUNTIME).describe('What the engine starts the container with.'),
+  timeouts: timeoutsSchema.prefault({}),
+  labels: labelsOption().prefault({}).describe('Labels on the container for your own tools.'),
+  driver: opaqueOption<SandboxDriver>(
+    { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
+    isDriver,
+  )
+    .nullable()
+    .default(null)
+    .describe('What runs containers. Default: a `DockerDriver` with default options.'),
+  signal: abortSignalOption().nullable().default(null).describe('Cancels `create`, and later ends the sandbox.'),
+})
+  .superRefine((options, context) => {
+    const index = findMountOnScratch(options.mounts, options.writable)
+    const target = options.mounts[index]?.target
+    if (target === undefined) return
+    const message = 'a target that is not in `writable`'
+    const hint = 'a path is either scratch or a mount'
+    context.addIssue({ code: 'custom', path: ['mounts', index, 'target'], input: target, message, params: { hint } })
+  })
+  .readonly()
+
+/** What a caller gives to `ContainerSandbox.create`. */
+export type SandboxOptions = z.input<typeof sandboxOptionsSchema>
+
+/** The same with every default filled in; deeply frozen, `driver` and `signal` excepted. */
+export type ResolvedSandboxOptions = z.output<typeof sandboxOptionsSchema>
+
+/**
+ * Checks and completes the options of a sandbox.
+ *
+ * @throws {InvalidOptionsError} listing every issue
+ */
+export function parseSandboxOptions(raw: unknown = {}): ResolvedSandboxOptions {
+  return parseOptions(sandboxOptionsSchema, raw, 'sandbox options')
+}
+
+function isDriver(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return 'launch' in value && typeof value.launch === 'function' && 'images' in value
+}

@@ -49,6 +49,11 @@ const COMMAND_ERRNOS: ReadonlyMap<string, number> = new Map([
   ['ENAMETOOLONG', EXIT_NOT_FOUND],
 ])
 
+/** The exit code for a command that could not be started; `null` when that is no fault of the command. */
+export function spawnExitCode(error: SpawnError): number | null {
+  return error.details['stage'] === 'fork' ? null : (COMMAND_ERRNOS.get(error.code) ?? null)
+}
+
 /** Collects the first `limit` bytes of a stream and reads the rest without keeping it. */
 async function collect(stream: Readable | null, limit: number): Promise<{ bytes: Buffer; total: number }> {
   const chunks: Buffer[] = []
@@ -127,9 +132,8 @@ function finish(child: SandboxProcess, options: ParsedCommandOptions, facts: Fac
   let { exitCode } = child
   let stderrBytes = facts.stderr.bytes
   if (facts.spawnError !== null) {
-    const code = COMMAND_ERRNOS.get(facts.spawnError.code)
-    if (code === undefined || facts.spawnError.details['stage'] === 'fork') throw facts.spawnError
-    exitCode = code
+    exitCode = spawnExitCode(facts.spawnError)
+    if (exitCode === null) throw facts.spawnError
     stderrBytes = Buffer.from(`${facts.spawnError.message}\n`)
   }
   const stdoutTruncated = Math.max(facts.stdout.total, report?.stdoutBytes ?? 0) > options.outputBytes

@@ -1,0 +1,127 @@
+/** The engine's record of a container against the spec, field by field. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Findings } from './audit-findings.js'
+import type { AuditProfile } from './audit-profile.js'
+import type { ContainerSpec } from './container-spec.js'
+import type { EngineObservation } from './observation.js'
+import { buildTmpfsOptions, buildUlimits } from './posture.js'
+
+/** Steps of a CPU share: 1 µs in a period of 100 ms (sched-bwc). */
+export const CPU_TOLERANCE = 1e-5
+
+/**
+ * Adds every difference between the engine's record and the spec. Accepted: labels and ulimits besides ours (from the
+ * image and the daemon's defaults), which loosen nothing, and what the profile names.
+ */
+export function compareEngine(
+  findings: Findings,
+  spec: ContainerSpec,
+  found: EngineObservation,
+  profile: AuditProfile,
+): void {
+  findings.same('image', spec.image, found.image)
+  findings.same('user', `${spec.uid}:${spec.gid}`, found.user)
+  findings.same('readOnlyRoot', true, found.readOnlyRoot)
+  findings.same('privileged', false, found.privileged)
+  findings.sameSet('capAdd', [], found.capAdd)
+  findings.sameSet('capDrop', ['ALL'], found.capDrop)
+  compareSecurityOptions(findings, spec, found.securityOptions)
+  findings.same('network', spec.network, found.network)
+  findings.sameSet('networks', [spec.network], found.networks)
+  findings.oneOf('ipc', profile.ipc, found.ipc)
+  findings.oneOf('pid', profile.pid, found.pid)
+  findings.oneOf('uts', profile.uts, found.uts)
+  findings.oneOf('userns', profile.userns, found.userns)
+  findings.same('limits.memoryBytes', spec.limits.memoryBytes, found.memoryBytes)
+  findings.same('limits.memoryAndSwapBytes', spec.limits.memoryBytes, found.memoryAndSwapBytes)
+  if (!(Math.abs(found.cpuCount - spec.limits.cpuCount) <= CPU_TOLERANCE))
+    findings.add('limits.cpuCount', spec.limits.cpuCount, found.cpuCount)
+  findings.same('limits.pids', spec.limits.pids, found.pids)
+  compareUlimits(findings, spec, found.ulimits)
+  compareTmpfs(findings, spec, found.tmpfs)
+  compareMounts(findings, spec, found.mounts)
+  findings.sameSet('devices', [], found.devices)
+  findings.same('runtime', spec.runtime, found.runtime)
+  findings.same('logDriver', 'none', found.logDriver)
+  compareEnv(findings, spec, found.env, profile)
+  for (const [name, value] of Object.entries(spec.labels)) findings.same(`labels.${name}`, value, found.labels[name])
+  comparePaths(findings, 'maskedPaths', spec.maskedPaths, found.maskedPaths)
+  comparePaths(findings, 'readonlyPaths', spec.readonlyPaths, found.readonlyPaths)
+}
+
+/** Exactly no-new-privileges and our profile: any further one (`apparmor=`, `label=`, `systempaths=`) switches something off. */
+function compareSecurityOptions(findings: Findings, spec: ContainerSpec, found: readonly string[]): void {
+  const isNoNewPrivileges = (option: string) => /^no-new-privileges(?:[:=]true)?$/.test(option)
+  const isSeccomp = (option: string) => /^seccomp[:=]/.test(option)
+  if (!found.some(isNoNewPrivileges)) findings.add('securityOptions.no-new-privileges', true, false)
+  const profiles = found.filter(isSeccomp).map((option) => option.slice('seccomp='.length))
+  if (profiles.length !== 1 || !isProfile(profiles[0] ?? '', spec))
+    findings.add('securityOptions.seccomp', 'the profile of the spec', profiles)
+  const others = found.filter((option) => !isNoNewPrivileges(option) && !isSeccomp(option))
+  if (others.length > 0) findings.add('securityOptions', [], others)
+}
+
+function isProfile(text: string, spec: ContainerSpec): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(text), JSON.parse(JSON.stringify(spec.seccomp)))
+  } catch {
+    return false
+  }
+}
+
+function compareUlimits(findings: Findings, spec: ContainerSpec, found: EngineObservation['ulimits']): void {
+  for (const wanted of buildUlimits(spec)) {
+    const matching = found.filter((limit) => limit.name === wanted.name)
+    const limit = matching.length === 1 ? matching[0] : undefined
+    if (limit?.soft !== wanted.soft || limit.hard !== wanted.hard)
+      findings.add(`ulimits.${wanted.name}`, [wanted.soft, wanted.hard], matching)
+  }
+}
+
+function compareTmpfs(findings: Findings, spec: ContainerSpec, found: EngineObservation['tmpfs']): void {
+  findings.sameSet(
+    'tmpfs',
+    spec.scratch.map((scratch) => scratch.target),
+    Object.keys(found),
+  )
+  for (const scratch of spec.scratch) {
+    const options = found[scratch.target]
+    if (options !== undefined)
+      findings.sameSet(`tmpfs.${scratch.target}`, buildTmpfsOptions(spec, scratch).split(','), options.split(','))
+  }
+}
+
+function compareMounts(findings: Findings, spec: ContainerSpec, found: EngineObservation['mounts']): void {
+  const scratch = new Set(spec.scratch.map((mount) => mount.target))
+  const describe = (type: string, source: string, target: string, writable: boolean) =>
+    `${type} ${source} at ${target} ${writable ? 'rw' : 'ro'}`
+  findings.sameSet(
+    'mounts',
+    spec.mounts.map((mount) => describe('bind', mount.source, mount.target, mount.writable)),
+    // Some engines list a tmpfs here too; its options are compared above.
+    found
+      .filter((mount) => !(mount.type === 'tmpfs' && scratch.has(mount.target)))
+      .map((mount) => describe(mount.type, mount.source, mount.target, mount.writable)),
+  )
+}
+
+function compareEnv(findings: Findings, spec: ContainerSpec, found: readonly string[], profile: AuditProfile): void {
+  const wanted = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`)
+  const own = (entry: string) => !wanted.includes(entry) && profile.engineEnv.includes(entry.split('=', 1)[0] ?? '')
+  findings.sameSet(
+    'env',
+    wanted,
+    found.filter((entry) => !own(entry)),
+  )
+}
+
+/** `null` asks for the engine's own list, which is never empty: an empty list means that nothing is masked. */
+function comparePaths(
+  findings: Findings,
+  field: string,
+  wanted: readonly string[] | null,
+  found: readonly string[] | null,
+): void {
+  if (wanted !== null) findings.sameSet(field, wanted, found)
+  else if (found?.length === 0) findings.add(field, "the engine's own list", found)
+}

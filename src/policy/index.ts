@@ -1,0 +1,16 @@
+/** From options to an engine's request, and back from what is in force. */
+export { assertAudit, auditContainer } from './audit.js'
+export { selectAuditProfile, type AuditProfile } from './audit-profile.js'
+export { buildArgv, buildContainerSpec, type PolicyContext, type PolicyOptions } from './build-container-spec.js'
+export type { BindMount, ContainerSpec, ResourceLimits, ScratchMount, SeccompProfile } from './container-spec.js'
+export { resolveMountSources } from './mount-sources.js'
+export type {
+  EngineObservation,
+  KernelObservation,
+  MountEntry,
+  Mismatch,
+  Observation,
+  ThreadStatus,
+} from './observation.js'
+export { buildTmpfsOptions, buildUlimits, type Ulimit } from './posture.js'
+export { targetSeccompProfile } from './seccomp.js'

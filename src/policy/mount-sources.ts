@@ -1,0 +1,36 @@
+/** The checks on mount sources that need the engine host's file system. Only for an engine on this machine. */
+import { lstat, realpath } from 'node:fs/promises'
+import { InvalidOptionsError } from '../errors.js'
+import type { BindMount } from './container-spec.js'
+import { assertMountSource } from './mounts.js'
+
+/**
+ * Resolves every source to the path that it really is and checks that one.
+ *
+ * The result holds real paths, so that a link that is changed afterwards has no effect. A folder on the way that is
+ * replaced afterwards does: the engine mounts what it finds.
+ * @param engineSockets see {@link assertMountSource}.
+ * @returns the mounts with their real sources.
+ * @throws {InvalidOptionsError} when a source is missing, a socket, a device or a FIFO, or leads to a refused path.
+ */
+export async function resolveMountSources(
+  mounts: readonly BindMount[],
+  engineSockets: readonly string[] = [],
+): Promise<BindMount[]> {
+  return Promise.all(mounts.map((mount, index) => resolveMount(mount, `mounts[${index}].source`, engineSockets)))
+}
+
+async function resolveMount(mount: BindMount, what: string, engineSockets: readonly string[]): Promise<BindMount> {
+  const source = await realpath(mount.source).catch((cause: unknown) => {
+    throw new InvalidOptionsError(`${what} is '${mount.source}': it cannot be resolved on this host.`, { cause })
+  })
+  assertMountSource(source, source === mount.source ? what : `${what} ('${mount.source}')`, engineSockets)
+  const stats = await lstat(source)
+  if (stats.isSocket())
+    throw new InvalidOptionsError(
+      `${what} is '${mount.source}': a unix socket is never mounted. Use the sandbox's channel.`,
+    )
+  if (!stats.isFile() && !stats.isDirectory())
+    throw new InvalidOptionsError(`${what} is '${mount.source}': only a folder or a regular file can be mounted.`)
+  return { ...mount, source }
+}

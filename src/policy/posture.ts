@@ -1,0 +1,30 @@
+/** The parts of a posture that are the same for every sandbox and that drivers and the audit must agree on. */
+import type { ContainerSpec, ScratchMount } from './container-spec.js'
+
+export interface Ulimit {
+  /** The engine's name, for example `nofile`. */
+  readonly name: string
+  /** The name in `/proc/<pid>/limits` (proc(5)). */
+  readonly kernelName: string
+  readonly soft: number
+  readonly hard: number
+}
+
+/**
+ * The resource limits of every process. Core files are off: a host's `core_pattern` can be a pipe to a root process.
+ * Processes are limited by the cgroup and not here, since RLIMIT_NPROC counts the uid and not the container.
+ */
+export function buildUlimits(spec: ContainerSpec): readonly Ulimit[] {
+  const { openFiles } = spec.limits
+  return [
+    { name: 'nofile', kernelName: 'Max open files', soft: openFiles, hard: openFiles },
+    { name: 'core', kernelName: 'Max core file size', soft: 0, hard: 0 },
+  ]
+}
+
+/** The mount options of a scratch folder, in the engine's comma form (tmpfs(5)). The owner is the mapped uid. */
+export function buildTmpfsOptions(spec: ContainerSpec, scratch: ScratchMount): string {
+  const access = scratch.executable ? 'exec' : 'noexec'
+  const owner = `uid=${spec.uid},gid=${spec.gid},mode=${scratch.mode.toString(8)}`
+  return `rw,nosuid,nodev,${access},size=${scratch.sizeBytes},nr_inodes=${scratch.inodes},${owner}`
+}

@@ -110,6 +110,13 @@ export interface ImageFacts {
   readonly layers: readonly string[]
 }
 
+/** What lies at a path of an image. */
+export interface ImagePath {
+  readonly type: 'file' | 'directory' | 'symlink' | 'other'
+  /** Where a symlink leads in the end: an absolute path inside the image. */
+  readonly link: string | null
+}
+
 /** Images as a driver keeps them. */
 export interface ImageStore {
   /** @returns `null` when there is no such image. */
@@ -119,6 +126,8 @@ export interface ImageStore {
   load(archive: Readable, signal?: AbortSignal): Promise<readonly string[]>
   list(labels: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<readonly ImageFacts[]>
   remove(reference: string, signal?: AbortSignal): Promise<void>
+  /** Looks at absolute paths of an image without running it. Paths that are not there are missing in the result. */
+  statPaths?(reference: string, paths: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, ImagePath>>
 }
 
 /** What `prune` removed. */

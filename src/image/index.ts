@@ -1,0 +1,4 @@
+/** The public names of the image part, for the other folders. */
+export { ImageBuilder } from './image-builder.js'
+export type { ImageBuilderOptions, ImageRequest, PreparedImage } from './image-builder.js'
+export { GUEST_PATHS } from './sandbox-layer.js'

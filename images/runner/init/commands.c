@@ -1,0 +1,331 @@
+/*
+ * The commands as PID 1 sees them: a table of supervisors, and what happens when one is lost.
+ *
+ * Theory of operation: SPAWN makes the FIFOs, a socket pair and a supervisor; what the supervisor reports is passed on to
+ * the shovel. An entry lives until the supervisor is reaped, its last report is passed on and the FIFOs are opened or
+ * not wanted any more. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED.
+ *
+ * A supervisor runs under the guest's uid, so a guest can kill it. The command's main process then dies with it
+ * (PR_SET_PDEATHSIG) and the rest of the tree becomes children of PID 1. PID 1 has no other unknown children, so it
+ * *sweeps*: everything below it that is not below the shovel or a living supervisor is killed until none is left, and
+ * the command is reported as ended. A stopped supervisor watches nothing, so it is treated like a dead one; and one that
+ * does not answer an order to end its tree within KILL_ANSWER_MS is killed.
+ */
+#include "init.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KILL_ANSWER_MS 3000
+#define MAX_SWEEP_PAUSE_MS 20
+
+struct command {
+    bool used;
+    uint32_t id;
+    uint8_t fd_count;
+    struct child_fd fds[MAX_CHILD_FDS];
+    int keepers[MAX_CHILD_FDS]; /* fd_count is 0 once they are closed */
+    pid_t supervisor;           /* 0: reaped */
+    int channel;                /* -1: closed */
+    pid_t main_pid;             /* 0: not started */
+    bool reported;              /* FAILED or EXITED was passed on */
+    bool lost;                  /* the supervisor ended without one */
+    bool tree_kill;
+    uint64_t kill_deadline_ms; /* 0: none */
+    uint32_t oom_kills_before;
+    struct ending ending; /* what the sweep finds, for a lost command */
+};
+
+static struct command commands[MAX_COMMANDS];
+static struct command *polled[MAX_COMMANDS];
+static bool sweeping;
+static struct hunt sweep;
+static int sweep_pause_ms;
+
+static struct command *find(uint32_t id)
+{
+    for (size_t i = 0; i < MAX_COMMANDS; i++)
+        if (commands[i].used && commands[i].id == id)
+            return &commands[i];
+    return NULL;
+}
+
+static struct command *find_supervisor(pid_t pid)
+{
+    for (size_t i = 0; i < MAX_COMMANDS; i++)
+        if (commands[i].used && commands[i].supervisor == pid)
+            return &commands[i];
+    return NULL;
+}
+
+static bool is_known(pid_t pid)
+{
+    return pid == shovel_pid || find_supervisor(pid) != NULL;
+}
+
+static void release_fifos(struct command *command)
+{
+    for (size_t i = 0; i < command->fd_count; i++) {
+        close(command->keepers[i]);
+        fifo_remove(command->id, command->fds[i]);
+    }
+    command->fd_count = 0;
+}
+
+static void free_when_over(struct command *command)
+{
+    if (command->reported && command->supervisor == 0 && command->fd_count == 0)
+        command->used = false;
+}
+
+static void fail(struct command *command, int error)
+{
+    struct report report = report_failed(command->id, error, STAGE_SETUP);
+    command->reported = true;
+    release_fifos(command);
+    send_report(&report);
+    free_when_over(command);
+}
+
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+void commands_spawn(const struct spawn *spawn)
+{
+    struct command *command = NULL;
+    int ends[MAX_CHILD_FDS], channel[2], error = 0;
+    if (find(spawn->id))
+        die("bad request: command %u is there already", (unsigned)spawn->id);
+    for (size_t i = 0; i < MAX_COMMANDS && !command; i++)
+        if (!commands[i].used)
+            command = &commands[i];
+    if (!command) {
+        struct report report = report_failed(spawn->id, EAGAIN, STAGE_SETUP);
+        send_report(&report);
+        return;
+    }
+    *command = (struct command){.used = true, .id = spawn->id, .channel = -1, .oom_kills_before = oom_kills()};
+    for (size_t i = 0; i < spawn->fd_count && error == 0; i++) {
+        command->fds[i] = spawn->fds[i];
+        error = fifo_create(spawn->id, spawn->fds[i], &command->keepers[i], &ends[i]);
+        command->fd_count += error == 0;
+    }
+    if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0)
+        error = errno;
+    if (error != 0) {
+        close_all(ends, command->fd_count);
+        fail(command, error);
+        return;
+    }
+    command->channel = channel[0];
+    pid_t pid = fork();
+    if (pid == 0)
+        supervise(spawn, ends, channel[1], command->oom_kills_before);
+    error = errno;
+    close(channel[1]);
+    close_all(ends, command->fd_count);
+    if (pid < 0) {
+        close(command->channel);
+        fail(command, error);
+        return;
+    }
+    command->supervisor = pid;
+}
+
+void commands_opened(uint32_t id)
+{
+    struct command *command = find(id);
+    if (!command)
+        return;
+    release_fifos(command);
+    free_when_over(command);
+}
+
+void commands_signal(uint32_t id, uint8_t signal_number, uint8_t scope)
+{
+    struct command *command = find(id);
+    uint8_t order[2] = {signal_number, scope};
+    if (!command || command->channel < 0)
+        return;
+    /* Nothing waits for a supervisor that does not read: a lost signal is harmless, an order to end has its deadline. */
+    if (send(command->channel, order, sizeof order, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && scope != SCOPE_TREE)
+        return;
+    if (scope == SCOPE_TREE && !command->tree_kill) {
+        command->tree_kill = true;
+        command->kill_deadline_ms = now_ms() + KILL_ANSWER_MS;
+    }
+}
+
+/* Passes on what a supervisor has reported. */
+static void read_reports(struct command *command)
+{
+    while (command->channel >= 0) {
+        struct report report;
+        ssize_t length = recv(command->channel, report.bytes, sizeof report.bytes, MSG_DONTWAIT);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0 && errno == EAGAIN)
+            return;
+        if (length < 5) { /* end of file: it is dead or about to be */
+            close(command->channel);
+            command->channel = -1;
+            return;
+        }
+        report.length = (size_t)length;
+        switch (report.bytes[4]) {
+        case REPORT_ENDING:
+            command->kill_deadline_ms = 0;
+            continue;
+        case REPORT_STARTED:
+            command->main_pid = (pid_t)get_u32(report.bytes + 9);
+            break;
+        case REPORT_FAILED:
+            release_fifos(command);
+            /* fall through */
+        default:
+            command->reported = true;
+            command->kill_deadline_ms = 0;
+        }
+        send_report(&report);
+    }
+}
+
+size_t commands_poll_fds(struct pollfd *fds)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < MAX_COMMANDS; i++) {
+        if (!commands[i].used || commands[i].channel < 0)
+            continue;
+        polled[count] = &commands[i];
+        fds[count++] = (struct pollfd){.fd = commands[i].channel, .events = POLLIN};
+    }
+    return count;
+}
+
+/* Takes the descriptors of the last commands_poll_fds() after poll(2), with no other call in between. */
+void commands_read_reports(const struct pollfd *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i].revents)
+            read_reports(polled[i]);
+}
+
+static void start_sweep(void)
+{
+    if (!sweeping)
+        sweep = (struct hunt){0};
+    sweeping = true;
+    sweep_pause_ms = 1;
+}
+
+/* An orphan's usage goes to the command that was lost first; with one lost at a time, that is the right one. */
+static void reaped_orphan(pid_t pid, int status, const struct rusage *usage)
+{
+    start_sweep();
+    for (size_t i = 0; i < MAX_COMMANDS; i++) {
+        struct command *command = &commands[i];
+        if (!command->used || !command->lost)
+            continue;
+        add_usage(&command->ending, usage);
+        if (pid == command->main_pid)
+            command->ending.wait_status = (uint32_t)status;
+        else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+            command->ending.leftovers++;
+        return;
+    }
+}
+
+/* A child of PID 1 that is not the shovel was reaped. */
+void commands_reaped(pid_t pid, int status, const struct rusage *usage)
+{
+    struct command *command = find_supervisor(pid);
+    if (!command) {
+        reaped_orphan(pid, status, usage);
+        return;
+    }
+    read_reports(command); /* all that it ever sent is there now */
+    if (command->channel >= 0)
+        close(command->channel);
+    command->channel = -1;
+    command->supervisor = 0;
+    if (!command->reported) {
+        command->lost = true;
+        command->ending = (struct ending){.id = command->id, .wait_status = SIGKILL};
+        add_usage(&command->ending, usage);
+        start_sweep();
+    }
+    free_when_over(command);
+}
+
+void commands_stopped(pid_t pid)
+{
+    if (find_supervisor(pid))
+        kill(pid, SIGKILL);
+}
+
+static void report_lost(struct command *command)
+{
+    command->lost = false;
+    if (command->main_pid == 0) {
+        fail(command, ECHILD);
+        return;
+    }
+    command->ending.reason = command->tree_kill ? REASON_TREE_KILLED : REASON_SUPERVISOR_KILLED;
+    command->ending.oom_kills = oom_kills() - command->oom_kills_before;
+    struct report report = report_exited(&command->ending);
+    command->reported = true;
+    send_report(&report);
+    free_when_over(command);
+}
+
+/* Two scans without a find in a row: pids wrap around, and a scan could look where a new process is not yet. */
+static bool swept_clean(void)
+{
+    for (int scans = 0; scans < 2; scans++) {
+        struct tree tree;
+        proctree_kill(init_pid, is_known, &sweep, &tree);
+        if (tree.members > 0)
+            return false;
+    }
+    return true;
+}
+
+/* Does what is due. Returns the milliseconds until the next time, or -1. */
+int commands_tick(void)
+{
+    uint64_t now = now_ms();
+    int timeout = -1;
+    for (size_t i = 0; i < MAX_COMMANDS; i++) {
+        struct command *command = &commands[i];
+        if (!command->used || command->kill_deadline_ms == 0 || command->supervisor == 0)
+            continue;
+        if (now >= command->kill_deadline_ms) {
+            kill(command->supervisor, SIGKILL);
+            command->kill_deadline_ms = 0;
+        } else if (timeout < 0 || command->kill_deadline_ms - now < (uint64_t)timeout) {
+            timeout = (int)(command->kill_deadline_ms - now);
+        }
+    }
+    if (!sweeping)
+        return timeout;
+    if (!swept_clean()) {
+        if (sweep.hopeless)
+            die("processes keep appearing in a command whose supervisor is gone");
+        int pause = sweep_pause_ms;
+        sweep_pause_ms = pause < MAX_SWEEP_PAUSE_MS ? pause * 2 : MAX_SWEEP_PAUSE_MS;
+        return timeout < 0 || pause < timeout ? pause : timeout;
+    }
+    sweeping = false;
+    for (size_t i = 0; i < MAX_COMMANDS; i++)
+        if (commands[i].used && commands[i].lost)
+            report_lost(&commands[i]);
+    return timeout;
+}

@@ -1,0 +1,320 @@
+/*
+ * init: PID 1 of a sandbox. It starts the shovel, starts and watches commands for it, and reaps.
+ *
+ *   init --lifetime-ms N [--run-dir PATH] -- FILE ARGUMENT...
+ *
+ * Theory of operation
+ *
+ *   init ── shovel (fds 0, 1, 2: the container's stdio; fd 3: the control socket)
+ *     ├──── supervisor ── command ── its descendants
+ *     └──── supervisor ── command ...
+ *
+ * Everything runs under one uid, and everything but init is hostile or near hostile code. What keeps the parts apart:
+ *  - PID 1 of a PID namespace takes no signal from inside that it did not ask for (pid_namespaces(7)), SIGKILL and
+ *    SIGSTOP included. What must hold whatever the guest does hangs on PID 1: the lifetime, the end of every process when
+ *    it exits, the report that a command is over.
+ *  - init's file is not readable by that uid and init is not dumpable, so no process of the uid can open its memory or its
+ *    descriptors (ptrace(2), "ptrace access mode checking"). Supervisors are forks of init and inherit that.
+ *  - init keeps no descriptor of the container's stdin and stdout, and gives commands none but those asked for.
+ *
+ * Files: main.c the event loop, commands.c the table of commands, supervisor.c one command's process tree, launch.c
+ * from fork to exec, proctree.c /proc, fifo.c the pipes, wire.c the messages, util.c the rest.
+ *
+ * Exit code: the shovel's (128 + n when a signal ended it), 124 at the end of the lifetime, 125 when init itself cannot go
+ * on, 127 when the shovel cannot be started, 143 on a SIGTERM or SIGINT from outside the PID namespace.
+ *
+ * init also runs outside a PID namespace, for tests: as a child subreaper it then kills what it started at its end. That is
+ * no protection.
+ */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONTROL_FD 3
+#define DEFAULT_RUN_DIRECTORY "/.sandbox/run"
+/* Time for the shovel to be reaped after its end of the control socket was closed. */
+#define GOODBYE_MS 2000
+/* Reports that the shovel did not read yet: more than MAX_COMMANDS can cause without new requests. */
+#define MAX_UNREAD_BYTES (128u << 10)
+/* Also bounds how late a lifetime ends after the machine was suspended: poll(2) does not count that time. */
+#define MAX_POLL_MS 10000
+
+pid_t init_pid;
+pid_t shovel_pid;
+int null_fd = -1;
+
+static int control = -1;
+static int signals_fd = -1;
+static uint64_t lifetime_end_ms;
+static uint64_t goodbye_end_ms;
+static uint8_t unread[MAX_UNREAD_BYTES];
+static size_t unread_bytes;
+
+/* Ends init and everything below it. */
+_Noreturn void end(int code)
+{
+    if (getpid() != 1 && proctree_fd() >= 0) {
+        struct hunt hunt = {0};
+        struct tree tree;
+        while (waitpid(-1, NULL, WNOHANG | __WALL) >= 0 && !hunt.hopeless) {
+            proctree_kill(getpid(), NULL, &hunt, &tree);
+            poll(NULL, 0, 1);
+        }
+    }
+    _exit(code);
+}
+
+static void control_lost(void)
+{
+    if (control < 0)
+        return;
+    close(control);
+    control = -1;
+    goodbye_end_ms = now_ms() + GOODBYE_MS;
+}
+
+static void flush_reports(void)
+{
+    if (control < 0 || unread_bytes == 0)
+        return;
+    ssize_t sent = send(control, unread, unread_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) {
+        unread_bytes -= (size_t)sent;
+        memmove(unread, unread + sent, unread_bytes);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        control_lost();
+    }
+}
+
+void send_report(const struct report *report)
+{
+    if (control < 0)
+        return;
+    if (unread_bytes + report->length > sizeof unread)
+        die("the shovel does not read its reports");
+    memcpy(unread + unread_bytes, report->bytes, report->length);
+    unread_bytes += report->length;
+    flush_reports();
+}
+
+static void handle_request(uint8_t *body, size_t length)
+{
+    struct spawn spawn;
+    const char *complaint;
+    switch (body[0]) {
+    case REQUEST_SPAWN:
+        complaint = parse_spawn(body + 1, length - 1, &spawn);
+        if (complaint)
+            die("bad request: SPAWN: %s", complaint);
+        commands_spawn(&spawn);
+        spawn_free(&spawn);
+        return;
+    case REQUEST_OPENED:
+        if (length != 5)
+            die("bad request: OPENED of %zu bytes", length);
+        commands_opened(get_u32(body + 1));
+        return;
+    case REQUEST_SIGNAL:
+        if (length != 7 || body[5] >= NSIG || body[6] > SCOPE_TREE)
+            die("bad request: SIGNAL of %zu bytes", length);
+        commands_signal(get_u32(body + 1), body[5], body[6]);
+        return;
+    default:
+        die("bad request: operation %u", (unsigned)body[0]);
+    }
+}
+
+/* Reads what is there of the next request, and handles it when it is complete. */
+static void read_request(void)
+{
+    static uint8_t header[4], *body;
+    static size_t have, length; /* bytes of header and body so far; bytes of the body */
+    uint8_t *into = have < 4 ? header + have : body + (have - 4);
+    size_t want = have < 4 ? 4 - have : length - (have - 4);
+    ssize_t got = recv(control, into, want, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        control_lost();
+        return;
+    }
+    have += (size_t)got;
+    if (have == 4) {
+        length = get_u32(header);
+        if (length == 0 || length > MAX_REQUEST_BYTES)
+            die("bad request: %zu bytes", length);
+        body = malloc(length);
+        if (!body)
+            die("no memory for a request of %zu bytes", length);
+    }
+    if (have < 4 || have < 4 + length)
+        return;
+    handle_request(body, length);
+    free(body);
+    body = NULL;
+    have = 0;
+}
+
+static _Noreturn void run_shovel(char **argv, int fd)
+{
+    static char *environment[] = {"PATH=/.sandbox/bin", "HOME=/", "UV_USE_IO_URING=0", NULL};
+    sigset_t none;
+    sigemptyset(&none);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == init_pid && dup2(fd, CONTROL_FD) == CONTROL_FD) {
+        if (fd == CONTROL_FD)
+            fcntl(fd, F_SETFD, 0);
+        close_from(CONTROL_FD + 1);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(argv[0], argv, environment);
+    }
+    say("cannot start %s: %s", argv[0], strerror(errno));
+    _exit(127);
+}
+
+static void start_shovel(char **argv)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        die("cannot create the control socket: %s", strerror(errno));
+    shovel_pid = fork();
+    if (shovel_pid < 0)
+        die("cannot fork the shovel: %s", strerror(errno));
+    if (shovel_pid == 0)
+        run_shovel(argv, pair[1]);
+    close(pair[1]);
+    control = pair[0];
+    if (dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0)
+        die("cannot let go of stdin and stdout: %s", strerror(errno));
+}
+
+static void read_signals(void)
+{
+    struct signalfd_siginfo info;
+    while (read(signals_fd, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            continue;
+        /* From outside the namespace: sent by kill(2), which no sender can disguise, from a process without a pid here. */
+        bool from_outside = info.ssi_code == SI_USER && info.ssi_pid == 0;
+        if (from_outside || init_pid != 1)
+            end(143);
+    }
+}
+
+static void reap(void)
+{
+    int status;
+    struct rusage usage;
+    pid_t pid;
+    while ((pid = wait4(-1, &status, WNOHANG | WUNTRACED | __WALL, &usage)) > 0) {
+        if (WIFSTOPPED(status))
+            commands_stopped(pid);
+        else if (pid == shovel_pid)
+            end(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        else
+            commands_reaped(pid, status, &usage);
+    }
+}
+
+static int until(uint64_t moment_ms, uint64_t now, int timeout)
+{
+    uint64_t left = moment_ms > now ? moment_ms - now : 0;
+    return left < (uint64_t)timeout ? (int)left : timeout;
+}
+
+static _Noreturn void run(void)
+{
+    static struct pollfd fds[2 + MAX_COMMANDS];
+    for (;;) {
+        int due = commands_tick();
+        int timeout = due >= 0 && due < MAX_POLL_MS ? due : MAX_POLL_MS;
+        uint64_t now = now_ms();
+        if (now >= lifetime_end_ms)
+            end(EXIT_LIFETIME);
+        if (control < 0 && now >= goodbye_end_ms)
+            die("the shovel closed its control socket");
+        timeout = until(lifetime_end_ms, now, timeout);
+        if (control < 0)
+            timeout = until(goodbye_end_ms, now, timeout);
+        fds[0] = (struct pollfd){.fd = signals_fd, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = control, .events = POLLIN | (unread_bytes > 0 ? POLLOUT : 0)};
+        size_t count = commands_poll_fds(fds + 2);
+        if (poll(fds, 2 + count, timeout) < 0 && errno != EINTR)
+            die("cannot wait: %s", strerror(errno));
+        commands_read_reports(fds + 2, count);
+        read_signals();
+        reap();
+        if (fds[1].revents & POLLOUT)
+            flush_reports();
+        if (control >= 0 && fds[1].revents & ~POLLOUT)
+            read_request();
+    }
+}
+
+/* Blocks every signal, makes init unreadable for its uid and holds nothing but stdio. */
+static void harden(void)
+{
+    sigset_t all, wanted;
+    init_pid = getpid();
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+#ifndef INIT_TEST_DUMPABLE /* only for the test that shows what the next line is good for */
+    if (prctl(PR_SET_DUMPABLE, 0) != 0)
+        die("cannot become non-dumpable: %s", strerror(errno));
+#endif
+    close_from(3);
+    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null_fd < 3)
+        die("stdin, stdout and stderr must be open, and /dev/null there");
+    if (init_pid != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+        die("cannot become a subreaper: %s", strerror(errno));
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    signals_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals_fd < 0)
+        die("cannot wait for signals: %s", strerror(errno));
+}
+
+static uint64_t parse_ms(const char *text)
+{
+    char *rest;
+    errno = 0;
+    unsigned long long value = strtoull(text, &rest, 10);
+    if (text[0] < '0' || text[0] > '9' || *rest || errno || value == 0 || value > 1ull << 53)
+        die("--lifetime-ms takes 1 to 2^53, not %.40s", text);
+    return value;
+}
+
+int main(int argc, char **argv)
+{
+    const char *run_directory = DEFAULT_RUN_DIRECTORY;
+    uint64_t lifetime_ms = 0;
+    int at = 1;
+    harden();
+    for (; at + 1 < argc && strcmp(argv[at], "--") != 0; at += 2) {
+        if (strcmp(argv[at], "--lifetime-ms") == 0)
+            lifetime_ms = parse_ms(argv[at + 1]);
+        else if (strcmp(argv[at], "--run-dir") == 0)
+            run_directory = argv[at + 1];
+        else
+            die("unknown option %.40s", argv[at]);
+    }
+    if (lifetime_ms == 0 || at + 1 >= argc)
+        die("usage: init --lifetime-ms N [--run-dir PATH] -- FILE ARGUMENT...");
+    lifetime_end_ms = now_ms() + lifetime_ms;
+    proctree_open();
+    fifo_directory(run_directory);
+    start_shovel(argv + at + 1);
+    run();
+}

@@ -1,0 +1,118 @@
+/**
+ * Builds everything that the package ships.
+ *
+ *     node scripts/build.mjs              TypeScript to dist/, the guest's files to dist/guest/
+ *     node scripts/build.mjs --init-only  dist/guest/init alone
+ *
+ * The guest's files are `init` (a static binary of this machine's architecture, from C), `shovel.cjs` and `program.cjs`
+ * (one file each, since a sandbox has no node_modules). `CC` names the C compiler, default `cc`; it may hold arguments.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const root = join(import.meta.dirname, '..')
+const guest = join(root, 'dist', 'guest')
+const initSources = join(root, 'images', 'runner', 'init')
+const bundles = { shovel: 'src/shovel/main.ts', program: 'src/shovel/program/main.ts' }
+const cFlags = ['-std=c11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror']
+
+const compilerHint = `The package's init is compiled from C, statically linked. Install a C compiler and a static libc:
+  Debian, Ubuntu: apt-get install gcc libc6-dev
+  Fedora, RHEL:   dnf install gcc glibc-static
+  Alpine:         apk add gcc musl-dev
+or name another compiler in CC, for example CC=musl-gcc.`
+
+/** What a failing step says; shown without a stack. */
+class BuildFailure extends Error {}
+
+function compileTypeScript() {
+  try {
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.json')], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+  } catch {
+    throw new BuildFailure('TypeScript: see the messages above.')
+  }
+}
+
+async function bundleGuest() {
+  const missing = Object.values(bundles).filter((entry) => !existsSync(join(root, entry)))
+  if (missing.length > 0) throw new BuildFailure(`The guest's sources are missing: ${missing.join(', ')}.`)
+  const { build } = await import('esbuild')
+  await build({
+    absWorkingDir: root,
+    entryPoints: bundles,
+    outdir: guest,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minify: false,
+    sourcemap: false,
+    logLevel: 'warning',
+  }).catch((error) => {
+    throw new BuildFailure(`The guest's bundles: ${error.message}`)
+  })
+}
+
+/** Changes when the sources, the compiler's name or its arguments do. */
+function initKey(files, compiler) {
+  const hash = createHash('sha256').update(JSON.stringify([compiler, cFlags, process.arch]))
+  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(initSources, file)))
+  return hash.digest('hex')
+}
+
+function runCompiler(compiler, output, sources) {
+  const [file, ...leading] = compiler
+  try {
+    execFileSync(file, [...leading, ...cFlags, '-o', output, ...sources], { cwd: initSources, stdio: 'pipe' })
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new BuildFailure(`No C compiler: '${file}' is not there.\n${compilerHint}`)
+    const words = String(error.stderr ?? error.message).trim()
+    const noLibc = /cannot find -lc\b|unable to find library -lc\b|fatal error: \S+\.h: No such file/.test(words)
+    throw new BuildFailure(`The C compiler failed:\n${words}${noLibc ? `\n\n${compilerHint}` : ''}`)
+  }
+}
+
+function compileInit() {
+  const compiler = (process.env.CC || 'cc').split(/\s+/).filter(Boolean)
+  const files = readdirSync(initSources)
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort()
+  const output = join(guest, 'init')
+  const stamp = join(root, '.cache', 'init.key')
+  const key = initKey(files, compiler)
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return
+  mkdirSync(guest, { recursive: true })
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const partial = `${output}.${process.pid}`
+  try {
+    runCompiler(
+      compiler,
+      partial,
+      files.filter((name) => name.endsWith('.c')),
+    )
+    renameSync(partial, output)
+  } finally {
+    rmSync(partial, { force: true })
+  }
+  writeFileSync(stamp, key)
+}
+
+const { values } = parseArgs({ options: { 'init-only': { type: 'boolean', default: false } } })
+try {
+  compileInit()
+  if (!values['init-only']) {
+    compileTypeScript()
+    await bundleGuest()
+  }
+} catch (error) {
+  if (!(error instanceof BuildFailure)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}

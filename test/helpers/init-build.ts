@@ -1,0 +1,25 @@
+/** Builds of init for tests: the shipped one, and variants with a protection off. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..', '..')
+
+/** The path of the init that is shipped, built when its sources are newer. */
+export async function buildInit(): Promise<string> {
+  await run(process.execPath, ['scripts/build.mjs', '--init-only'], { cwd: root })
+  return join(root, 'dist', 'guest', 'init')
+}
+
+/** Compiles a variant that the package never ships; `define` names what is left out of it. */
+export async function buildInitVariant(define: 'INIT_TEST_DUMPABLE'): Promise<string> {
+  const folder = join(root, 'images', 'runner', 'init')
+  const sources = (await readdir(folder)).filter((name) => name.endsWith('.c'))
+  const output = join(await mkdtemp(join(tmpdir(), 'init-variant-')), 'init')
+  const flags = ['-std=c11', '-O2', '-static', '-Wall', '-Wextra', '-Werror', `-D${define}`]
+  await run(process.env['CC'] ?? 'cc', [...flags, '-o', output, ...sources], { cwd: folder })
+  return output
+}

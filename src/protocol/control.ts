@@ -1,0 +1,114 @@
+/**
+ * The control methods between host and shovel, on stream 0: what each takes and answers.
+ *
+ * The host checks every answer and notification against these, because the shovel is in the guest's hands: strict
+ * shapes, ranges, and names of files that cannot be paths.
+ */
+import * as z from 'zod/mini'
+
+/** The version of the control methods; in `ready`. */
+export const PROTOCOL_VERSION = 1
+
+/** Error codes of control methods; the `data` of each has a schema below. */
+export const CONTROL_ERROR_SPAWN = -32010
+export const CONTROL_ERROR_PROGRAM = -32011
+export const CONTROL_ERROR_FILE = -32012
+
+const count = z.int().check(z.nonnegative())
+const milliseconds = z.number().check(z.nonnegative())
+const id32 = z.uint32()
+const streamId = id32.check(z.gte(2))
+const text = z.string().check(z.regex(/^[^\0]*$/))
+const environment = z.record(z.string().check(z.regex(/^[^\0=]+$/)), text)
+
+/** An errno name such as `ENOENT`. */
+const errno = z.string().check(z.regex(/^E[A-Z0-9_]{1,31}$/))
+
+/** A method that has nothing to answer. */
+export const emptyResultSchema = z.strictObject({})
+
+/** shovel → host, the first message. */
+export const readyNotificationSchema = z.strictObject({
+  protocol: z.literal(PROTOCOL_VERSION),
+  pid: id32,
+  nodeVersion: z.string().check(z.regex(/^v\d{1,3}\.\d{1,3}\.\d{1,3}[\w.+-]{0,32}$/)),
+  uid: id32,
+  gid: id32,
+})
+
+/** `spawn`: starts a command. */
+export const spawnParamsSchema = z.strictObject({
+  commandId: id32,
+  file: text,
+  args: z.array(text),
+  env: environment,
+  cwd: text,
+  stdin: z.nullable(streamId),
+  stdout: z.nullable(streamId),
+  stderr: z.nullable(streamId),
+  /** CPU time of the whole process tree. */
+  cpuTimeMs: z.nullable(count),
+  /** Per output stream: so many bytes are sent, the rest is read and thrown away. */
+  outputBytes: z.nullable(count),
+})
+export const spawnResultSchema = z.strictObject({ pid: id32 })
+export const spawnErrorSchema = z.strictObject({ errno, stage: z.enum(['fork', 'chdir', 'exec']) })
+
+/** `signal`: to the main process, its process group, or (always SIGKILL) everything that the command started. */
+export const signalParamsSchema = z.strictObject({
+  commandId: id32,
+  signal: z.int().check(z.gte(1), z.lte(64)),
+  scope: z.enum(['process', 'group', 'tree']),
+})
+export const signalResultSchema = z.strictObject({ delivered: z.boolean() })
+
+/** shovel → host: a command ended and its pipes are empty. Byte counts include what was thrown away. */
+export const exitNotificationSchema = z.strictObject({
+  commandId: id32,
+  exitCode: z.nullable(z.int().check(z.gte(0), z.lte(255))),
+  signal: z.nullable(z.int().check(z.gte(1), z.lte(127))),
+  cpuMs: milliseconds,
+  maxRssBytes: count,
+  leftovers: count,
+  cause: z.enum(['none', 'cpuTime', 'treeKilled', 'supervisorKilled']),
+  oomKills: count,
+  stdoutBytes: count,
+  stderrBytes: count,
+})
+
+/** `program.start`: starts the program's process; its channel is stream 1 and its command id 0. */
+export const programStartParamsSchema = z.strictObject({
+  env: environment,
+  cwd: text,
+  stdout: streamId,
+  stderr: streamId,
+  cpuTimeMs: z.nullable(count),
+  permissions: z.array(z.string()),
+})
+export const programStartResultSchema = spawnResultSchema
+
+/** On stream 1, host → program: `$/load` compiles and runs the file. */
+export const programLoadParamsSchema = z.strictObject({
+  source: z.string(),
+  filename: z.string(),
+  permissions: z.array(z.string()),
+})
+export const programErrorSchema = z.strictObject({ kind: z.enum(['syntax', 'throw']), stack: z.string() })
+
+/** `observe`: raw texts of `/proc` and of the cgroup, `null` where one cannot be read. */
+export const observeResultSchema = z.strictObject({
+  statuses: z.array(z.strictObject({ pid: id32, tid: id32, text: z.string() })),
+  mountinfo: z.nullable(z.string()),
+  limits: z.nullable(z.string()),
+  netdev: z.nullable(z.string()),
+  cgroup: z.record(z.string(), z.nullable(z.string())),
+})
+
+export type ReadyNotification = z.output<typeof readyNotificationSchema>
+export type SpawnParams = z.output<typeof spawnParamsSchema>
+export type SpawnResult = z.output<typeof spawnResultSchema>
+export type SignalParams = z.output<typeof signalParamsSchema>
+export type ExitNotification = z.output<typeof exitNotificationSchema>
+export type ProgramStartParams = z.output<typeof programStartParamsSchema>
+export type ProgramLoadParams = z.output<typeof programLoadParamsSchema>
+export type GuestObservation = z.output<typeof observeResultSchema>

@@ -1,0 +1,46 @@
+/** Every cap of the protocol. Both sides hold the same numbers; `docs/protocol.md` lists them. */
+
+/** One byte of type, three of length, four of stream id. */
+export const FRAME_HEADER_BYTES = 8
+
+/** The largest payload of one frame. Small enough that a control frame never waits long behind a data frame. */
+export const MAX_FRAME_PAYLOAD_BYTES = 65_536
+
+/** What a sender may send on one stream before the receiver returned credit. */
+export const WINDOW_BYTES = 1_048_576
+
+/** Streams that one multiplexer keeps open at the same time, both directions together. */
+export const MAX_STREAMS = 1_024
+
+/** Closed streams that are remembered so that frames on their way do not count as violations. */
+export const MAX_CLOSED_STREAMS = 4_096
+
+/** The largest JSON text of one message, in bytes of UTF-8. */
+export const MAX_MESSAGE_BYTES = 16 * 1_048_576
+
+/** The deepest nesting of arrays and objects in one message, the message itself included. */
+export const MAX_MESSAGE_DEPTH = 64
+
+/** The most values (array members and object members) in one message: bounds what 16 MiB of JSON become in memory. */
+export const MAX_MESSAGE_VALUES = 1_048_576
+
+/** Calls without an answer, in each direction. */
+export const MAX_PENDING_CALLS = 1_024
+
+/** Notifications whose method has not ended yet; further ones are dropped, because they cannot be answered. */
+export const MAX_RUNNING_NOTIFICATIONS = 8_192
+
+/** Positional parameters of one incoming call. They are spread on the stack. */
+export const MAX_POSITIONAL_PARAMS = 16_384
+
+/** Characters of a call id that the other side chose. */
+export const MAX_CALL_ID_CHARS = 64
+
+/** Characters of a method name. */
+export const MAX_METHOD_CHARS = 256
+
+/** Characters of an error message, after escaping. */
+export const MAX_ERROR_MESSAGE_CHARS = 1_024
+
+/** Bytes waiting for a peer that does not read. Above it calls fail and results are replaced by errors. */
+export const MAX_QUEUED_MESSAGE_BYTES = 64 * 1_048_576

@@ -1,0 +1,77 @@
+/**
+ * The shovel: the supervisor process inside a sandbox.
+ *
+ * It speaks frames with the host over descriptors 0 and 1 and asks init over descriptor 3 to start, signal and reap
+ * processes; it never forks. Everything in the container is in the hands of the guest, this process included, so that
+ * the host relies on nothing it says. What it owes the host is to be prompt and to need little memory.
+ *
+ * Exit codes: 0 the host is gone, 70 the host broke the protocol, 71 a defect in here or a lost init.
+ */
+import { writeSync } from 'node:fs'
+import { MessageDecoder } from '../protocol/message.js'
+import { Multiplexer } from '../protocol/multiplexer.js'
+import { RpcPeer } from '../protocol/rpc-peer.js'
+import { FdTransport, readChannel } from './channel.js'
+import { Commands } from './commands.js'
+import { exposeControl } from './control.js'
+import { InitClient } from './init-client.js'
+import { Program } from './program.js'
+
+/** The version of the control methods; the host refuses another one. */
+const PROTOCOL_VERSION = 1
+
+const EXIT_VIOLATION = 70
+const EXIT_DEFECT = 71
+
+const FD = { in: 0, out: 1, error: 2, init: 3 } as const
+
+/** The guest's processes have this process' uid and may signal it; only SIGKILL shall end it. */
+const IGNORED_SIGNALS = ['SIGUSR1', 'SIGUSR2', 'SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGALRM', 'SIGWINCH'] as const
+
+function main(): void {
+  // A handler for SIGUSR1 also keeps node from opening its inspector on that signal.
+  for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined)
+  process.on('uncaughtException', (error) => die(error, EXIT_DEFECT))
+  const onViolation = (error: Error) => die(error, EXIT_VIOLATION)
+
+  const transport = new FdTransport(FD.out, { onDrain: () => multiplexer.drained(), onClosed: () => process.exit(0) })
+  const messages = new MessageDecoder((value) => peer.receive(value))
+  const multiplexer = new Multiplexer(transport, { onViolation, onControl: (chunk) => messages.push(chunk) })
+  const peer = new RpcPeer({ send: (message) => multiplexer.sendControl(message), onViolation })
+  peer.notify('ready', {
+    protocol: PROTOCOL_VERSION,
+    pid: process.pid,
+    nodeVersion: process.version,
+    uid: process.getuid?.() ?? -1,
+    gid: process.getgid?.() ?? -1,
+  })
+
+  const sandboxDir = __dirname
+  const init = new InitClient(FD.init, (error) => die(error, EXIT_DEFECT))
+  const commands = new Commands(init, readOption('--run-dir') ?? `${sandboxDir}/run`, (exit) =>
+    peer.notify('exit', exit),
+  )
+  exposeControl(peer, { multiplexer, commands, program: new Program(commands, multiplexer, sandboxDir) })
+  readChannel(
+    FD.in,
+    (chunk) => multiplexer.receive(chunk),
+    () => process.exit(0),
+  )
+}
+
+function readOption(name: string): string | undefined {
+  const index = process.argv.indexOf(name)
+  return index === -1 ? undefined : process.argv[index + 1]
+}
+
+function die(error: unknown, code: number): never {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  try {
+    writeSync(FD.error, `container-sandbox: ${text}\n`)
+  } catch {
+    // Nobody reads our words; the exit code has to do.
+  }
+  process.exit(code)
+}
+
+main()

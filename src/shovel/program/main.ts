@@ -1,0 +1,86 @@
+/**
+ * Runs the user's program inside a sandbox, with `rpc` to the host.
+ *
+ * None of this is protection. Trimmed globals and permitted modules are a convenience: they tell an honest program
+ * early what it may count on. A hostile one gets around them, and finds itself in a container where the kernel decides.
+ */
+import { writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import process from 'node:process'
+import type { ProgramLoadParams } from '../../protocol/control.js'
+import { MessageDecoder } from '../../protocol/message.js'
+import { RpcPeer } from '../../protocol/rpc-peer.js'
+import { nodeCommand } from '../node-command.js'
+import { arrangeGlobals } from './globals.js'
+import { describeStack } from './load-error.js'
+import { runProgram } from './loader.js'
+import { createBuiltinLoader } from './permissions.js'
+
+const FD = { error: 2, in: 3, out: 4 } as const
+
+const EXIT_VIOLATION = 70
+
+function main(): void {
+  const dieOfError = (error: unknown) => die(describeStack(error), 1)
+  process.on('uncaughtException', dieOfError)
+  process.on('unhandledRejection', dieOfError)
+  process.on('SIGUSR1', () => undefined)
+
+  const output = new Socket({ fd: FD.out, readable: false, writable: true })
+  output.on('error', () => process.exit(0))
+  const onViolation = (error: Error) => die(error.message, EXIT_VIOLATION)
+  const peer = new RpcPeer({
+    send: (message) => output.write(message),
+    queuedBytes: () => output.writableLength,
+    onViolation,
+  })
+  let loaded = false
+  peer.expose('$/ping', () => ({}))
+  peer.expose('$/load', async (params: ProgramLoadParams) => {
+    if (loaded) throw new Error('a program is already loaded')
+    loaded = true
+    const { permissions, ...program } = params
+    arrangeRestart()
+    arrangeGlobals({ rpc: createRpc(peer) })
+    await runProgram(program, createBuiltinLoader(permissions), permissions.length > 0)
+    return {}
+  })
+
+  const messages = new MessageDecoder((value) => peer.receive(value))
+  const input = new Socket({ fd: FD.in, readable: true, writable: false })
+  input.on('data', (chunk: Buffer) => messages.push(chunk))
+  input.on('end', () => process.exit(0))
+  input.on('error', () => process.exit(0))
+}
+
+/** `child_process.fork` and `cluster` run `execPath` with `execArgv`: here that must be the loader's whole line. */
+function arrangeRestart(): void {
+  const [file, ...args] = nodeCommand(__dirname)
+  process.execPath = file
+  process.execArgv = args
+}
+
+/** The program's view of the peer; the names that start with `$/` are ours. */
+function createRpc(peer: RpcPeer) {
+  const own = (name: unknown) => {
+    if (typeof name === 'string' && name.startsWith('$/')) throw new TypeError(`The name '${name}' is reserved`)
+  }
+  return Object.freeze({
+    expose: (...args: Parameters<RpcPeer['expose']>) => (own(args[0]), peer.expose(...args)),
+    exposeObject: (...args: Parameters<RpcPeer['exposeObject']>) => peer.exposeObject(...args),
+    unexpose: (...args: Parameters<RpcPeer['unexpose']>) => (own(args[0]), peer.unexpose(...args)),
+    call: (...args: Parameters<RpcPeer['call']>) => peer.call(...args),
+    notify: (...args: Parameters<RpcPeer['notify']>) => peer.notify(...args),
+  })
+}
+
+function die(text: string, code: number): never {
+  try {
+    writeSync(FD.error, `${text}\n`)
+  } catch {
+    // Nobody reads; the exit code has to do.
+  }
+  process.exit(code)
+}
+
+main()

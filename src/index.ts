@@ -10,7 +10,7 @@ export type { DirectoryEntry, SandboxFileSystem, TransferReport } from './sandbo
 export type { SandboxState } from './sandbox/state.js'
 export type { IsolationReport } from './sandbox/verify.js'
 
-export { DockerDriver } from './driver/docker/index.js'
+export { DockerDriver } from './driver/docker/docker-driver.js'
 export type {
   ContainerExit,
   ContainerHandle,

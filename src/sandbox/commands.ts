@@ -1,25 +1,25 @@
 /** The commands of one sandbox: starting them, signalling them, and telling each how it ended. */
+import { constants } from 'node:os'
 import { ProtocolError, RpcError, SpawnError, type SandboxExitedError } from '../errors.js'
 import { CONTROL_ERROR_SPAWN, exitNotificationSchema, spawnErrorSchema, spawnResultSchema } from '../protocol/index.js'
-import type { ParsedCommandOptions } from '../options/index.js'
 import type { Channel } from './channel.js'
 import { signalName } from './ending.js'
 import { SandboxProcess, type SignalScope } from './sandbox-process.js'
 import { openReadable, openWritable } from './streams.js'
-import { constants } from 'node:os'
 
 /** The command id of the program; commands of `spawn` and `run` count from 1. */
 export const PROGRAM_COMMAND_ID = 0
 
+/** What a command is started with. */
 export interface SpawnRequest {
   readonly file: string
   readonly args: readonly string[]
-  readonly options: ParsedCommandOptions
+  readonly cwd: string
   /** The whole environment of the command. */
   readonly env: Readonly<Record<string, string>>
   readonly cpuTimeMs: number | null
-  /** `true`: give the command a stdin to write to; `false`: it reads an end at once. */
-  readonly stdin: boolean
+  /** Which of its streams are joined to the host; the others are `/dev/null`. */
+  readonly stdio: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   /** Bytes kept per output stream; `null` for all. */
   readonly outputBytes: number | null
 }
@@ -52,19 +52,24 @@ export class Commands {
   spawn(request: SpawnRequest): SandboxProcess {
     const commandId = this.#nextId++
     const { multiplexer } = this.#channel
-    const [stdin, stdout, stderr] = [request.stdin ? this.#streamIds.next() : null, this.#streamIds.next(), this.#streamIds.next()]
+    const allot = (wanted: boolean): number | null => (wanted ? this.#streamIds.next() : null)
+    const [stdin, stdout, stderr] = [
+      allot(request.stdio.stdin),
+      allot(request.stdio.stdout),
+      allot(request.stdio.stderr),
+    ]
     const child = new SandboxProcess(
       request,
       {
         stdin: stdin === null ? null : openWritable(multiplexer, stdin),
-        stdout: openReadable(multiplexer, stdout),
-        stderr: openReadable(multiplexer, stderr),
+        stdout: stdout === null ? null : openReadable(multiplexer, stdout),
+        stderr: stderr === null ? null : openReadable(multiplexer, stderr),
       },
       (signal, scope) => this.#signal(commandId, signal, scope),
     )
     this.#running.set(commandId, child)
-    const { file, args, env, cpuTimeMs, outputBytes } = request
-    const params = { commandId, file, args, env, cwd: request.options.cwd, stdin, stdout, stderr, cpuTimeMs, outputBytes }
+    const { file, args, env, cwd, cpuTimeMs, outputBytes } = request
+    const params = { commandId, file, args, env, cwd, stdin, stdout, stderr, cpuTimeMs, outputBytes }
     this.#channel.control.call('spawn', params).then(
       (result) => {
         const parsed = spawnResultSchema.safeParse(result)
@@ -85,7 +90,11 @@ export class Commands {
   }
 
   /** Reads the supervisor's `exit` notification for the program. */
-  programExited(params: unknown): { readonly exitCode: number | null; readonly signal: number | null; readonly oomKills: number } {
+  programExited(params: unknown): {
+    readonly exitCode: number | null
+    readonly signal: number | null
+    readonly oomKills: number
+  } {
     return exitNotificationSchema.parse(params)
   }
 
@@ -102,11 +111,14 @@ export class Commands {
 
   #failed(commandId: number, child: SandboxProcess, request: SpawnRequest, error: unknown): void {
     if (!this.#running.delete(commandId)) return
-    const failure = error instanceof RpcError && error.rpcCode === CONTROL_ERROR_SPAWN ? spawnErrorSchema.safeParse(error.data) : null
+    const failure =
+      error instanceof RpcError && error.rpcCode === CONTROL_ERROR_SPAWN ? spawnErrorSchema.safeParse(error.data) : null
     const errno = failure?.success === true ? failure.data.errno : 'EIO'
     const stage = failure?.success === true ? failure.data.stage : 'request'
-    const details = { stage, cwd: request.options.cwd }
-    const number = Object.hasOwn(constants.errno, errno) ? constants.errno[errno as keyof typeof constants.errno] : constants.errno.EIO
+    const details = { stage, cwd: request.cwd }
+    const number = Object.hasOwn(constants.errno, errno)
+      ? constants.errno[errno as keyof typeof constants.errno]
+      : constants.errno.EIO
     child.failed(new SpawnError(errno, request.file, request.args, { cause: error, details }), -number)
   }
 }

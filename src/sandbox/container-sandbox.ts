@@ -2,11 +2,19 @@
 import { EventEmitter } from 'node:events'
 import type { ContainerUsage } from '../driver/driver.js'
 import type { LockupError, SandboxError, SandboxExitedError } from '../errors.js'
-import { parseArguments, parseCommandOptions, parseSandboxOptions, type CommandOptions, type SandboxOptions } from '../options/index.js'
+import {
+  parseArgv,
+  parseCommandOptions,
+  parseSandboxOptions,
+  parseSpawnOptions,
+  type CommandOptions,
+  type SandboxOptions,
+  type SpawnOptions,
+} from '../options/index.js'
 import { SandboxFileSystem } from './file-system.js'
 import { createSandboxId } from './launch.js'
 import { Lifecycle } from './lifecycle.js'
-import { followCommand, type CommandResult } from './run-command.js'
+import { followCommand, runRequest, spawnRequest, superviseCommand, type CommandResult } from './run-command.js'
 import type { SandboxProcess } from './sandbox-process.js'
 import type { SandboxRpc } from './sandbox-rpc.js'
 import { sharedServices } from './services.js'
@@ -55,7 +63,7 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
   constructor(options: SandboxOptions = {}) {
     super()
     const resolved = parseSandboxOptions(options)
-    this.#lifecycle = new Lifecycle(createSandboxId(), resolved, sharedServices(resolved.driver), {
+    this.#lifecycle = new Lifecycle(createSandboxId(), resolved, sharedServices(resolved), {
       ready: () => this.emit('ready'),
       exit: (exitCode, signal, error) => this.emit('exit', exitCode, signal, error),
       stdout: (chunk) => this.emit('stdout', chunk),
@@ -109,11 +117,15 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
    * Runs a command to its end. A failing command is a result, not an exception.
    * @throws {SandboxExitedError} when the sandbox is gone. {@link CommandFailedError} with `check: true`.
    */
-  run(file: string, args: readonly string[], options: CommandOptions & { readonly encoding: 'buffer' }): Promise<CommandResult<Buffer>>
+  run(
+    file: string,
+    args: readonly string[],
+    options: CommandOptions & { readonly encoding: 'buffer' },
+  ): Promise<CommandResult<Buffer>>
   run(file: string, args?: readonly string[], options?: CommandOptions): Promise<CommandResult<string>>
   async run(file: string, args: readonly string[] = [], options: CommandOptions = {}): Promise<CommandResult> {
     const parsed = parseCommandOptions(options, this.#lifecycle.options.limits)
-    const child = this.#lifecycle.spawn(parseArguments(file, args), parsed, { stdin: parsed.input !== null, outputBytes: parsed.outputBytes })
+    const child = this.#lifecycle.spawn(runRequest(parseArgv(file, args), parsed))
     return followCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
   }
 
@@ -129,8 +141,11 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
    * the command down.
    * @throws {SandboxExitedError} when the sandbox is gone. {@link InvalidOptionsError}
    */
-  spawn(file: string, args: readonly string[] = [], options: CommandOptions = {}): SandboxProcess {
-    return this.#lifecycle.spawn(parseArguments(file, args), parseCommandOptions(options, this.#lifecycle.options.limits), { stdin: true, outputBytes: null })
+  spawn(file: string, args: readonly string[] = [], options: SpawnOptions = {}): SandboxProcess {
+    const parsed = parseSpawnOptions(options, this.#lifecycle.options.limits)
+    const child = this.#lifecycle.spawn(spawnRequest(parseArgv(file, args), parsed))
+    const { stop } = superviseCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
+    return child.once('close', stop)
   }
 
   /** Asks the supervisor for a sign of life. @returns the round trip in milliseconds. */

@@ -12,7 +12,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, rename, rm, symlink, type FileHandle } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { extract, type Headers } from 'tar-stream'
+import { extract, type Header } from 'tar-stream'
 import { UnsafeArchiveError } from '../errors.js'
 import { printable } from '../protocol/index.js'
 
@@ -37,7 +37,11 @@ const FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | c
  * @param target - made if missing; a link at `target` itself is the caller's and is followed.
  * @throws {UnsafeArchiveError} on the first entry that may not be written. What was written before it stays.
  */
-export async function extractArchive(archive: Readable, target: string, limits: ExtractLimits = {}): Promise<{ entries: number; bytes: number }> {
+export async function extractArchive(
+  archive: Readable,
+  target: string,
+  limits: ExtractLimits = {},
+): Promise<{ entries: number; bytes: number }> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
   await mkdir(target, { recursive: true })
   const root = await open(target, constants.O_RDONLY | constants.O_DIRECTORY)
@@ -52,8 +56,12 @@ export async function extractArchive(archive: Readable, target: string, limits: 
       const segments = checkedSegments(header.name)
       report.entries += 1
       report.bytes += header.size ?? 0
-      if (report.entries > maxEntries) throw new UnsafeArchiveError(`the archive holds more than ${maxEntries} entries: raise maxEntries if that is right`)
-      if (report.bytes > maxBytes) throw new UnsafeArchiveError(`the archive holds more than ${maxBytes} bytes: raise maxBytes if that is right`)
+      if (report.entries > maxEntries)
+        throw new UnsafeArchiveError(
+          `the archive holds more than ${maxEntries} entries: raise maxEntries if that is right`,
+        )
+      if (report.bytes > maxBytes)
+        throw new UnsafeArchiveError(`the archive holds more than ${maxBytes} bytes: raise maxBytes if that is right`)
       if (segments.length > 0) await writeEntry(folders, segments, header, entry)
       entry.resume()
     }
@@ -79,7 +87,12 @@ function checkedSegments(name: string): string[] {
   return segments
 }
 
-async function writeEntry(folders: FolderCache, segments: readonly string[], header: Headers, content: AsyncIterable<Buffer>): Promise<void> {
+async function writeEntry(
+  folders: FolderCache,
+  segments: readonly string[],
+  header: Header,
+  content: AsyncIterable<unknown>,
+): Promise<void> {
   const mode = (header.mode ?? 0o644) & 0o777
   if (header.type === 'directory') {
     const folder = await folders.open(segments)
@@ -94,14 +107,16 @@ async function writeEntry(folders: FolderCache, segments: readonly string[], hea
     if (header.type === 'file' || header.type === 'contiguous-file') {
       const file = await open(at(fresh), FILE_FLAGS, mode)
       try {
-        for await (const chunk of content) await file.write(chunk)
+        for await (const chunk of content) await file.write(chunk as Buffer)
       } finally {
         await file.close()
       }
     } else if (header.type === 'symlink') await symlink(checkedLink(segments, header.linkname ?? ''), at(fresh))
     else {
       const kind = String(header.type)
-      throw new UnsafeArchiveError(`the guest sent a ${kind}: '${printable(segments.join('/'), 120)}'; only files, folders and links that stay inside are taken`)
+      throw new UnsafeArchiveError(
+        `the guest sent a ${kind}: '${printable(segments.join('/'), 120)}'; only files, folders and links that stay inside are taken`,
+      )
     }
     await rename(at(fresh), at(name))
   } catch (error) {
@@ -118,9 +133,12 @@ function checkedLink(segments: readonly string[], linkname: string): string {
   const steps = linkname.split('/').filter((step) => step !== '' && step !== '.')
   const climbs = steps.findIndex((step) => step !== '..')
   const up = climbs === -1 ? steps.length : climbs
-  const plain = linkname !== '' && !linkname.startsWith('/') && !linkname.includes('\0') && Buffer.byteLength(linkname) < PATH_MAX
+  const plain =
+    linkname !== '' && !linkname.startsWith('/') && !linkname.includes('\0') && Buffer.byteLength(linkname) < PATH_MAX
   if (plain && up < segments.length && !steps.slice(up).includes('..')) return linkname
-  throw new UnsafeArchiveError(`the guest sent a link that leads out: '${printable(segments.join('/'), 120)}' -> '${printable(linkname, 120)}'`)
+  throw new UnsafeArchiveError(
+    `the guest sent a link that leads out: '${printable(segments.join('/'), 120)}' -> '${printable(linkname, 120)}'`,
+  )
 }
 
 /** Folders below the root, each opened relative to its parent. Keeps the chain of the last name, which archives repeat. */
@@ -134,7 +152,8 @@ class FolderCache {
 
   async open(segments: readonly string[]): Promise<FileHandle> {
     let shared = 0
-    while (shared < segments.length && shared < this.#chain.length && this.#chain[shared]?.name === segments[shared]) shared += 1
+    while (shared < segments.length && shared < this.#chain.length && this.#chain[shared]?.name === segments[shared])
+      shared += 1
     for (const { handle } of this.#chain.splice(shared)) await handle.close()
     for (const name of segments.slice(shared)) {
       const parent = this.#chain.at(-1)?.handle ?? this.#root
@@ -158,6 +177,9 @@ async function openFolder(parent: FileHandle, name: string): Promise<FileHandle>
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error
-    throw new UnsafeArchiveError(`the guest sent an entry that passes through something that is not a folder: '${printable(name, 120)}'`, { cause: error })
+    throw new UnsafeArchiveError(
+      `the guest sent an entry that passes through something that is not a folder: '${printable(name, 120)}'`,
+      { cause: error },
+    )
   }
 }

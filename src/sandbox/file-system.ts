@@ -52,13 +52,17 @@ export class SandboxFileSystem {
    * @param options.maxBytes - the most that is read; default 64 MiB.
    * @throws {CapacityError} when the file is larger than `maxBytes`. {@link GuestFileError} with an errno name as `code`.
    */
-  async readFile(path: string, options: { readonly encoding: BufferEncoding; readonly maxBytes?: number } | BufferEncoding): Promise<string>
+  async readFile(
+    path: string,
+    options: { readonly encoding: BufferEncoding; readonly maxBytes?: number } | BufferEncoding,
+  ): Promise<string>
   async readFile(path: string, options?: { readonly encoding?: null; readonly maxBytes?: number }): Promise<Buffer>
   async readFile(
     path: string,
     options: { readonly encoding?: BufferEncoding | null; readonly maxBytes?: number } | BufferEncoding = {},
   ): Promise<string | Buffer> {
-    const { encoding = null, maxBytes = DEFAULT_READ_BYTES } = typeof options === 'string' ? { encoding: options } : options
+    const { encoding = null, maxBytes = DEFAULT_READ_BYTES } =
+      typeof options === 'string' ? { encoding: options } : options
     const { channel, streamIds } = this.#session()
     const stream = streamIds.next()
     const content = openReadable(channel.multiplexer, stream)
@@ -67,7 +71,10 @@ export class SandboxFileSystem {
     const collected = (async () => {
       for await (const chunk of content as AsyncIterable<Buffer>) {
         total += chunk.length
-        if (total > maxBytes) throw new CapacityError(`the file is larger than maxBytes (${maxBytes}): use fs.download, or a larger maxBytes`)
+        if (total > maxBytes)
+          throw new CapacityError(
+            `the file is larger than maxBytes (${maxBytes}): use fs.download, or a larger maxBytes`,
+          )
         chunks.push(chunk)
       }
     })()
@@ -94,7 +101,12 @@ export class SandboxFileSystem {
     options: { readonly mode?: number; readonly append?: boolean } = {},
   ): Promise<void> {
     const { mode = 0o644, append = false } = options
-    const source = data instanceof Readable ? data : Readable.from([typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength)])
+    const source =
+      data instanceof Readable
+        ? data
+        : Readable.from([
+            typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+          ])
     await this.#send('fs.writeFile', { path: parseGuestPath(path), mode, append }, source)
   }
 
@@ -145,7 +157,11 @@ export class SandboxFileSystem {
    * What `guestFolder` holds is written below `hostFolder`, which is made if missing.
    * @throws {UnsafeArchiveError} when the guest sends an entry that leads out of `hostFolder`, a device, or more than the caps.
    */
-  async download(guestFolder: string, hostFolder: string, options: { readonly maxBytes?: number; readonly maxEntries?: number } = {}): Promise<TransferReport> {
+  async download(
+    guestFolder: string,
+    hostFolder: string,
+    options: { readonly maxBytes?: number; readonly maxEntries?: number } = {},
+  ): Promise<TransferReport> {
     const path = parseGuestPath(guestFolder)
     const { channel, streamIds } = this.#session()
     const stream = streamIds.next()

@@ -1,17 +1,13 @@
 /** From options to a running container: identity, image, spec, start. Whatever fails, nothing is left behind. */
 import { randomUUID } from 'node:crypto'
-import type { ContainerHandle, SandboxDriver } from '../driver/driver.js'
-import type { ImageBuilder } from '../image/index.js'
-import { buildContainerSpec, buildLabels, type ContainerSpec } from '../policy/index.js'
+import { ownIdentity } from '../driver/host-identity.js'
+import { PACKAGE_VERSION } from '../package-version.js'
+import { buildLabels } from '../policy/labels.js'
+import type { ContainerHandle } from '../driver/driver.js'
+import { buildContainerSpec, resolveMountSources, targetSeccompProfile, type ContainerSpec } from '../policy/index.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
-import type { Identity, UserAllocator } from '../users/index.js'
-
-/** What a sandbox needs from its surroundings; shared by all sandboxes of a process that use the same engine. */
-export interface SandboxServices {
-  readonly driver: SandboxDriver
-  readonly images: ImageBuilder
-  readonly users: UserAllocator
-}
+import type { Identity } from '../users/index.js'
+import type { SandboxServices } from './services.js'
 
 export interface LaunchedContainer {
   readonly container: ContainerHandle
@@ -24,9 +20,6 @@ export interface LaunchedContainer {
 /** As Docker's own default for a container. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** A deadline label outlives the lifetime by this, so that a sweep never races a container that ends by itself. */
-const DEADLINE_GRACE_MS = 60_000
-
 export async function launchContainer(
   id: string,
   options: ResolvedSandboxOptions,
@@ -37,15 +30,36 @@ export async function launchContainer(
   try {
     signal.throwIfAborted()
     const { base } = options
-    const image = await services.images.ensure({ base, home: identity.home, uid: identity.uid, gid: identity.gid, signal })
-    const labels = buildLabels({
-      sandboxId: id,
-      role: 'sandbox',
-      user: identity.name,
-      deadline: new Date(Date.now() + options.limits.lifetimeMs + DEADLINE_GRACE_MS),
-      custom: options.labels,
+    const image = await services.images.ensure({
+      base,
+      home: identity.home,
+      uid: identity.uid,
+      gid: identity.gid,
+      signal,
     })
-    const spec = buildContainerSpec(options, { image: image.reference, volumes: image.volumes, uid: identity.uid, gid: identity.gid, sandboxId: id, labels })
+    const labels = buildLabels({
+      role: 'sandbox',
+      owner: ownIdentity(),
+      version: PACKAGE_VERSION,
+      sandboxId: id,
+      deadline: new Date(Date.now() + options.limits.lifetimeMs),
+      ...(identity.name === null ? {} : { user: identity.name }),
+      extra: options.labels,
+    })
+    const { architecture, local } = await services.engine()
+    const mounts = local ? await resolveMountSources(options.mounts) : options.mounts
+    const spec = buildContainerSpec(
+      { ...options, mounts },
+      {
+        image: image.reference,
+        imageEnv: image.env,
+        volumes: image.volumes,
+        uid: identity.uid,
+        gid: identity.gid,
+        labels,
+        seccomp: targetSeccompProfile(architecture),
+      },
+    )
     const container = await services.driver.launch(spec, signal)
     return { container, identity, spec, env: commandEnvironment(identity, image.env, options.env) }
   } catch (error) {
@@ -54,7 +68,11 @@ export async function launchContainer(
   }
 }
 
-function commandEnvironment(identity: Identity, image: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function commandEnvironment(
+  identity: Identity,
+  image: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const name = identity.name ?? 'sandbox'
   return { PATH: DEFAULT_PATH, ...image, HOME: '/', USER: name, LOGNAME: name, ...own }
 }

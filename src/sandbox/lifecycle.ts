@@ -15,9 +15,11 @@ import {
 } from '../errors.js'
 import { RpcPeer, printable } from '../protocol/index.js'
 import type { ContainerExit } from '../driver/driver.js'
-import type { ParsedCommandOptions, ResolvedSandboxOptions } from '../options/index.js'
+import type { ResolvedSandboxOptions } from '../options/index.js'
+import type { SpawnRequest } from './commands.js'
 import { connectProgram, readProgram, startProgram, type ProgramSource, type RunningProgram } from './program.js'
-import { launchContainer, type LaunchedContainer, type SandboxServices } from './launch.js'
+import { launchContainer, type LaunchedContainer } from './launch.js'
+import type { SandboxServices } from './services.js'
 import { LockupDetector } from './lockup-detector.js'
 import type { SandboxProcess } from './sandbox-process.js'
 import { SandboxRpc } from './sandbox-rpc.js'
@@ -122,19 +124,39 @@ export class Lifecycle {
       if (program === null) return
       this.#sendToProgram = connectProgram(session.channel, this.#programPeer)
       const { permissions } = this.options
-      const start = { channel: session.channel, peer: this.#programPeer, streamIds: session.streamIds, program, permissions, env: launched.env, signal }
-      await abortable(signal, startProgram(start, (running) => this.#followProgram(running)))
+      const start = {
+        channel: session.channel,
+        peer: this.#programPeer,
+        streamIds: session.streamIds,
+        program,
+        permissions,
+        env: launched.env,
+        signal,
+      }
+      await abortable(
+        signal,
+        startProgram(start, (running) => this.#followProgram(running)),
+      )
     } catch (error) {
       if (!deadline.aborted || startup.aborted) throw error
-      throw new StartupError(`the sandbox was not ready within startupMs (${startupMs} ms): the program never returned from loading, or the engine is overloaded`, {
-        cause: error,
-        retryable: program === null,
-      })
+      throw new StartupError(
+        `the sandbox was not ready within startupMs (${startupMs} ms): the program never returned from loading, or the engine is overloaded`,
+        {
+          cause: error,
+          retryable: program === null,
+        },
+      )
     }
   }
 
   async #verify(session: Session, launched: LaunchedContainer, signal: AbortSignal): Promise<void> {
-    this.isolation = await verifyIsolation(launched.container, session.channel, launched.spec, session.supervisorReady, signal)
+    this.isolation = await verifyIsolation(
+      launched.container,
+      session.channel,
+      launched.spec,
+      session.supervisorReady,
+      signal,
+    )
   }
 
   #followProgram(program: RunningProgram): void {
@@ -143,16 +165,10 @@ export class Lifecycle {
     program.stderr.on('data', (chunk: Buffer) => this.#events.stderr(chunk))
   }
 
-  /** Starts a command in a ready sandbox. */
-  spawn(
-    command: { readonly file: string; readonly args: readonly string[] },
-    options: ParsedCommandOptions,
-    streams: { readonly stdin: boolean; readonly outputBytes: number | null },
-  ): SandboxProcess {
+  /** Starts a command in a ready sandbox; `env` comes on top of the sandbox's own. */
+  spawn(request: SpawnRequest): SandboxProcess {
     const { session } = this
-    const env = { ...this.launched?.env, ...options.env }
-    const child = session.commands.spawn({ ...command, options, env, cpuTimeMs: options.cpuTimeMs, ...streams })
-    return child
+    return session.commands.spawn({ ...request, env: { ...this.launched?.env, ...request.env } })
   }
 
   async ping(): Promise<number> {
@@ -184,7 +200,9 @@ export class Lifecycle {
 
   /** A silent program is reported and left to the listener; a silent supervisor means that nothing works: it ends. */
   #onLockup(target: 'shovel' | 'program', lockupMs: number): void {
-    const error = new LockupError(`Lockup detected: the ${target} did not answer a ping for ${lockupMs} ms`, { details: { target } })
+    const error = new LockupError(`Lockup detected: the ${target} did not answer a ping for ${lockupMs} ms`, {
+      details: { target },
+    })
     this.#events.lockup(error)
     if (target === 'shovel') this.#session?.end({ reason: 'lockup', error })
   }
@@ -253,7 +271,10 @@ export class Lifecycle {
     if (error.cause instanceof SandboxError) return error.cause
     if (error.reason === 'killed') return error
     const words = printable(this.#session.stderrTail.trim(), 1_000)
-    return new StartupError(`the sandbox ended while it started: ${error.message}${words === '' ? '' : `; it said: ${words}`}`, { cause: error })
+    return new StartupError(
+      `the sandbox ended while it started: ${error.message}${words === '' ? '' : `; it said: ${words}`}`,
+      { cause: error },
+    )
   }
 
   #onEnded(error: SandboxExitedError, exit: ContainerExit): void {
@@ -285,7 +306,11 @@ export class Lifecycle {
 }
 
 function killedBeforeStart(): SandboxExitedError {
-  return new SandboxExitedError('the sandbox is gone: it was killed before it was ready', { exitCode: null, signal: null, reason: 'killed' })
+  return new SandboxExitedError('the sandbox is gone: it was killed before it was ready', {
+    exitCode: null,
+    signal: null,
+    reason: 'killed',
+  })
 }
 
 /** Rejects with the signal's reason as soon as it aborts; the work itself is ended by whoever aborts. */

@@ -18,15 +18,7 @@ import type { SandboxExitedError } from '../errors.js'
  * - `lost`: the sandbox ended under it.
  */
 export type CommandOutcome =
-  | 'exited'
-  | 'signaled'
-  | 'timeout'
-  | 'cpuTime'
-  | 'oom'
-  | 'outputLimit'
-  | 'canceled'
-  | 'jailbreak'
-  | 'lost'
+  'exited' | 'signaled' | 'timeout' | 'cpuTime' | 'oom' | 'outputLimit' | 'canceled' | 'jailbreak' | 'lost'
 
 /** What the host did to a command. */
 export type HostIntervention = 'timeout' | 'canceled' | 'jailbreak' | null

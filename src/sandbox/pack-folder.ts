@@ -2,9 +2,9 @@
 import { constants } from 'node:fs'
 import { lstat, open, readdir, readlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { pack, type Headers, type Pack } from 'tar-stream'
+import { pack, type Header, type Pack } from 'tar-stream'
 import { InvalidOptionsError } from '../errors.js'
 
 /** Files up to this size are read whole, in parallel; larger ones are streamed one by one. */
@@ -25,7 +25,10 @@ export interface PackedFolder {
  */
 export async function packFolder(folder: string): Promise<PackedFolder> {
   const names = await readdir(folder).catch((error: unknown) => {
-    throw new InvalidOptionsError(`cannot upload '${folder}': ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new InvalidOptionsError(
+      `cannot upload '${folder}': ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   })
   const archive = pack({ highWaterMark: 1024 * 1024 })
   let skipped = 0
@@ -48,8 +51,10 @@ export async function packFolder(folder: string): Promise<PackedFolder> {
     archive.finalize()
   }
   run().catch((error: unknown) => archive.destroy(error instanceof Error ? error : new Error(String(error))))
-  return { stream: archive, skipped: () => skipped }
+  return { stream: Readable.from(archive, { objectMode: false, highWaterMark: 1024 * 1024 }), skipped: () => skipped }
 }
+
+type EntryHeader = Partial<Header> & Pick<Header, 'name'>
 
 interface Entry {
   readonly name: string
@@ -102,13 +107,13 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 /** The size in the header is a promise: a file that has grown is cut there, one that has shrunk fails the archive. */
-async function stream(archive: Pack, header: Headers & { size: number }, path: string): Promise<void> {
+async function stream(archive: Pack, header: EntryHeader & { size: number }, path: string): Promise<void> {
   const file = await openFile(path)
   const sink = archive.entry({ mtime: new Date(0), ...header })
   await pipeline(file.createReadStream({ highWaterMark: SMALL_FILE_BYTES, end: header.size - 1 }), sink)
 }
 
-function add(archive: Pack, header: Headers, content?: Buffer): Promise<void> {
+function add(archive: Pack, header: EntryHeader, content?: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     archive.entry({ mtime: new Date(0), ...header }, content ?? '', (error) => (error ? reject(error) : resolve()))
   })

@@ -2,7 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { ProgramError, RpcError } from '../errors.js'
-import { CONTROL_ERROR_PROGRAM, MessageDecoder, PROGRAM_STREAM, printable, programErrorSchema, type RpcPeer } from '../protocol/index.js'
+import {
+  CONTROL_ERROR_PROGRAM,
+  MessageDecoder,
+  PROGRAM_STREAM,
+  printable,
+  programErrorSchema,
+  type RpcPeer,
+} from '../protocol/index.js'
 import type { Channel } from './channel.js'
 import { PROGRAM_COMMAND_ID, type StreamIds } from './commands.js'
 import { openReadable } from './streams.js'
@@ -18,9 +25,15 @@ export interface ProgramSource {
 /** @throws {ProgramError} when the file is missing, unreadable, no text, or larger than 8 MiB. */
 export async function readProgram(filename: string): Promise<ProgramSource> {
   const bytes = await readFile(filename).catch((error: unknown) => {
-    throw new ProgramError(`cannot read the program '${filename}': ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new ProgramError(
+      `cannot read the program '${filename}': ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   })
-  if (bytes.length > MAX_PROGRAM_BYTES) throw new ProgramError(`the program '${filename}' is larger than ${MAX_PROGRAM_BYTES} bytes: bundle less, or put files into the home`)
+  if (bytes.length > MAX_PROGRAM_BYTES)
+    throw new ProgramError(
+      `the program '${filename}' is larger than ${MAX_PROGRAM_BYTES} bytes: bundle less, or put files into the home`,
+    )
   try {
     return { filename, source: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch (error) {
@@ -47,7 +60,10 @@ export interface RunningProgram {
 
 /** Joins a peer to stream 1; returns what it sends with. Must run before the program starts. */
 export function connectProgram(channel: Channel, peer: RpcPeer): (message: Buffer) => void {
-  const sender = channel.multiplexer.openSender(PROGRAM_STREAM, { onWritable: () => undefined, onReset: () => undefined })
+  const sender = channel.multiplexer.openSender(PROGRAM_STREAM, {
+    onWritable: () => undefined,
+    onReset: () => undefined,
+  })
   const decoder = new MessageDecoder((value) => peer.receive(value))
   const receiver = channel.multiplexer.openReceiver(PROGRAM_STREAM, {
     onData(chunk) {
@@ -71,19 +87,30 @@ export async function startProgram(start: ProgramStart, onStarted: (program: Run
     stdout: openReadable(channel.multiplexer, stdout),
     stderr: openReadable(channel.multiplexer, stderr),
     signal(number) {
-      channel.control.call('signal', { commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' }).catch(() => undefined)
+      channel.control
+        .call('signal', { commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' })
+        .catch(() => undefined)
     },
   }
   onStarted(running)
   try {
-    await channel.control.call('program.start', { env, cwd: '/', stdout, stderr, cpuTimeMs: null, permissions }, { signal })
+    await channel.control.call(
+      'program.start',
+      { env, cwd: '/', stdout, stderr, cpuTimeMs: null, permissions },
+      { signal },
+    )
     await peer.call('$/load', { ...program, permissions }, { signal })
   } catch (error) {
     if (!(error instanceof RpcError)) throw error
     const failure = error.rpcCode === CONTROL_ERROR_PROGRAM ? programErrorSchema.safeParse(error.data) : null
     const stack = failure?.success === true ? printable(failure.data.stack, 2000) : ''
     const kind = failure?.success === true ? failure.data.kind : 'start'
-    const what = { syntax: 'has a syntax error', throw: 'threw while it was loaded', start: 'could not be started' }[kind]
-    throw new ProgramError(`the program '${program.filename}' ${what}: ${error.message}`, { cause: error, details: { kind, stack } })
+    const what = { syntax: 'has a syntax error', throw: 'threw while it was loaded', start: 'could not be started' }[
+      kind
+    ]
+    throw new ProgramError(`the program '${program.filename}' ${what}: ${error.message}`, {
+      cause: error,
+      details: { kind, stack },
+    })
   }
 }

@@ -2,8 +2,9 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CommandFailedError, SpawnError, type SandboxExitedError } from '../errors.js'
-import type { ParsedCommandOptions } from '../options/index.js'
+import type { CommandArgv, ParsedCommandOptions, ParsedSpawnOptions } from '../options/index.js'
 import { decideOutcome, type CommandOutcome, type HostIntervention } from './outcome.js'
+import type { SpawnRequest } from './commands.js'
 import type { SandboxProcess } from './sandbox-process.js'
 
 /** How a command ended and what it printed. A failing command is a result, not an exception. */
@@ -54,6 +55,23 @@ export function spawnExitCode(error: SpawnError): number | null {
   return error.details['stage'] === 'fork' ? null : (COMMAND_ERRNOS.get(error.code) ?? null)
 }
 
+/** What `run` asks of the supervisor: cut output, and a stdin only where there is something to feed. */
+export function runRequest(command: CommandArgv, options: ParsedCommandOptions): SpawnRequest {
+  const { cwd, env, cpuTimeMs, outputBytes, input } = options
+  return { ...command, cwd, env, cpuTimeMs, outputBytes, stdio: { stdin: input !== null, stdout: true, stderr: true } }
+}
+
+/** What `spawn` asks for: all of the output, as fast as it is read. */
+export function spawnRequest(command: CommandArgv, options: ParsedSpawnOptions): SpawnRequest {
+  const { cwd, env, cpuTimeMs } = options
+  const stdio = {
+    stdin: options.stdin === 'pipe',
+    stdout: options.stdout === 'pipe',
+    stderr: options.stderr === 'pipe',
+  }
+  return { ...command, cwd, env, cpuTimeMs, outputBytes: null, stdio }
+}
+
 /** Collects the first `limit` bytes of a stream and reads the rest without keeping it. */
 async function collect(stream: Readable | null, limit: number): Promise<{ bytes: Buffer; total: number }> {
   const chunks: Buffer[] = []
@@ -77,6 +95,48 @@ async function feed(child: SandboxProcess, input: NonNullable<ParsedCommandOptio
   await pipeline(source, child.stdin)
 }
 
+/** What may end a command early, from `run` and `spawn` options alike. */
+interface Interventions {
+  readonly timeoutMs: number | null
+  readonly signal: AbortSignal | null
+  readonly killSignal: NodeJS.Signals
+}
+
+/**
+ * Ends a command at its deadline or when its signal aborts: first by `killSignal` to its group, after `killGraceMs` by
+ * force to the whole tree.
+ * @returns what was done so far, and a function that stops watching.
+ */
+export function superviseCommand(
+  child: SandboxProcess,
+  { timeoutMs, signal, killSignal }: Interventions,
+  killGraceMs: number,
+): { readonly intervention: () => HostIntervention; readonly stop: () => void } {
+  let intervention: HostIntervention = null
+  let force: NodeJS.Timeout | undefined
+  const intervene = (what: HostIntervention): void => {
+    if (intervention !== null || child.exitCode !== null || child.signalCode !== null) return
+    intervention = what
+    if (killSignal === 'SIGKILL') child.kill('SIGKILL', 'tree')
+    else {
+      child.kill(killSignal, 'group')
+      force = setTimeout(() => child.kill('SIGKILL', 'tree'), killGraceMs)
+    }
+  }
+  const timer = timeoutMs === null ? undefined : setTimeout(() => intervene('timeout'), timeoutMs)
+  const onAbort = (): void => intervene('canceled')
+  if (signal?.aborted === true) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    intervention: () => intervention,
+    stop() {
+      clearTimeout(timer)
+      clearTimeout(force)
+      signal?.removeEventListener('abort', onAbort)
+    },
+  }
+}
+
 /**
  * Follows a started command to its end.
  * @throws {SpawnError} when the guest could not start a process for a reason other than the command itself.
@@ -88,33 +148,28 @@ export async function followCommand(
   killGraceMs: number,
 ): Promise<CommandResult> {
   const started = performance.now()
-  let intervention: HostIntervention = null
-  let force: NodeJS.Timeout | null = null
-  const intervene = (what: HostIntervention): void => {
-    if (intervention !== null || child.exitCode !== null || child.signalCode !== null) return
-    intervention = what
-    if (options.killSignal !== 'SIGKILL') {
-      child.kill(options.killSignal, 'group')
-      force = setTimeout(() => child.kill('SIGKILL', 'tree'), killGraceMs)
-    } else child.kill('SIGKILL', 'tree')
-  }
-  const timer = options.timeoutMs === null ? null : setTimeout(() => intervene('timeout'), options.timeoutMs)
-  const onAbort = (): void => intervene('canceled')
-  if (options.signal?.aborted === true) onAbort()
-  options.signal?.addEventListener('abort', onAbort, { once: true })
-
+  const supervision = superviseCommand(child, options, killGraceMs)
   let spawnError: SpawnError | null = null
   child.once('error', (error) => (spawnError = error))
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
   let inputError: unknown
   if (options.input !== null) void feed(child, options.input).catch((error: unknown) => (inputError = error))
   try {
-    const [stdout, stderr] = await Promise.all([collect(child.stdout, options.outputBytes), collect(child.stderr, options.outputBytes), closed])
-    return finish(child, options, { stdout, stderr, started, intervention, spawnError, inputError })
+    const [stdout, stderr] = await Promise.all([
+      collect(child.stdout, options.outputBytes),
+      collect(child.stderr, options.outputBytes),
+      closed,
+    ])
+    return finish(child, options, {
+      stdout,
+      stderr,
+      started,
+      intervention: supervision.intervention(),
+      spawnError,
+      inputError,
+    })
   } finally {
-    if (timer !== null) clearTimeout(timer)
-    if (force !== null) clearTimeout(force)
-    options.signal?.removeEventListener('abort', onAbort)
+    supervision.stop()
   }
 }
 

@@ -146,7 +146,8 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
   /** As `child_process` does: output that nobody has asked for by now is let go, so that `close` comes. */
   #flush(): void {
     process.nextTick(() => {
-      for (const stream of [this.stdout, this.stderr]) if (stream?.readableFlowing === null && stream.listenerCount('readable') === 0) stream.resume()
+      for (const stream of [this.stdout, this.stderr])
+        if (stream?.readableFlowing === null && stream.listenerCount('readable') === 0) stream.resume()
     })
   }
 

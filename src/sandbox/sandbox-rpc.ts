@@ -54,7 +54,11 @@ export class SandboxRpc {
    * @throws {RpcError} what the program answered. {@link CallTimeoutError} after `timeoutMs` (default `timeouts.callMs`).
    * {@link SandboxExitedError} when the sandbox ends first. The signal's reason when it aborts.
    */
-  async call<Result = unknown>(method: string, params: readonly unknown[] | object = [], options: CallOptions = {}): Promise<Result> {
+  async call<Result = unknown>(
+    method: string,
+    params: readonly unknown[] | object = [],
+    options: CallOptions = {},
+  ): Promise<Result> {
     const { timeoutMs, signal } = parseCallOptions(options)
     signal?.throwIfAborted()
     if (this.#state === 'none') throw noProgram(method)
@@ -92,4 +96,3 @@ export class SandboxRpc {
 function noProgram(method: string): RpcError {
   return new RpcError(JsonRpcErrorCode.MethodNotFound, `cannot call '${method}': this sandbox has no program`)
 }
-

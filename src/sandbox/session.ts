@@ -24,7 +24,11 @@ const STDERR_TAIL_BYTES = 4_096
 export interface SessionHooks {
   onStderr(chunk: Buffer): void
   /** The program's process ended while the sandbox goes on. */
-  onProgramExit(exit: { readonly exitCode: number | null; readonly signal: number | null; readonly oomKills: number }): void
+  onProgramExit(exit: {
+    readonly exitCode: number | null
+    readonly signal: number | null
+    readonly oomKills: number
+  }): void
   onEnded(error: SandboxExitedError, exit: ContainerExit): void
 }
 
@@ -110,7 +114,10 @@ export class Session {
       handle()
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
-      this.end({ reason: 'protocol', error: new ProtocolError(`the sandbox broke the protocol: ${cause.message}`, { cause }) })
+      this.end({
+        reason: 'protocol',
+        error: new ProtocolError(`the sandbox broke the protocol: ${cause.message}`, { cause }),
+      })
     }
   }
 
@@ -129,4 +136,3 @@ export class Session {
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }
-

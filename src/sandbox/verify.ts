@@ -1,7 +1,8 @@
 /** The fail-closed check after start: what was asked for against what the engine and the kernel report. */
 import { ProtocolError } from '../errors.js'
 import type { ContainerHandle } from '../driver/driver.js'
-import { assertAudit, kernelObservationFromGuest, type ContainerSpec, type KernelObservation, type Observation } from '../policy/index.js'
+import { kernelObservationFromGuest } from '../policy/guest-observation.js'
+import { assertAudit, type ContainerSpec, type KernelObservation, type Observation } from '../policy/index.js'
 import { observeResultSchema } from '../protocol/index.js'
 import type { Channel } from './channel.js'
 
@@ -33,6 +34,7 @@ export async function verifyIsolation(
 async function observeInside(channel: Channel, supervisorReady: Promise<unknown>): Promise<KernelObservation> {
   await supervisorReady
   const parsed = observeResultSchema.safeParse(await channel.control.call('observe', {}, { timeoutMs: 10_000 }))
-  if (!parsed.success) throw new ProtocolError('the supervisor answered `observe` with something else', { cause: parsed.error })
+  if (!parsed.success)
+    throw new ProtocolError('the supervisor answered `observe` with something else', { cause: parsed.error })
   return kernelObservationFromGuest(parsed.data)
 }

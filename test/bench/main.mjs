@@ -1,0 +1,79 @@
+/**
+ * The benchmark: every row is measured against its raw floor in the same run, medians, as ratios.
+ *
+ *   scripts/bench            the table on stdout
+ *   scripts/bench --json     the same as JSON
+ *   scripts/bench --quick    fewer runs
+ *   scripts/bench --only X   rows whose name holds X
+ */
+import * as cases from './cases.mjs'
+
+const flags = process.argv.slice(2)
+const quick = flags.includes('--quick')
+const only = flags.includes('--only') ? flags[flags.indexOf('--only') + 1] : ''
+const runs = (full, short) => (quick ? short : full)
+
+/** Goals as the project set them; `worse` says which side of the goal is bad. */
+const rows = []
+function row(name, { ours, floor, unit }, goal, higherIsBetter = false) {
+  const ratio = ours / floor
+  rows.push({
+    name,
+    ours,
+    floor,
+    unit,
+    ratio,
+    goal,
+    reached: higherIsBetter ? ratio >= goal : ratio <= goal,
+    higherIsBetter,
+  })
+}
+
+const steps = {
+  create: async () => row('create() to ready, image cached', await cases.createToReady({ runs: runs(20, 5) }), 1.25),
+  calls: async () => {
+    const { ping, program, floor, unit } = await cases.pingAndCalls({ runs: runs(300, 50) })
+    row('ping', { ours: ping, floor, unit }, 1.5)
+    row("a call to a program's method", { ours: program, floor, unit }, 2)
+  },
+  rate: async () =>
+    row('calls per second, 64 in flight', await cases.callsPerSecond({ runs: runs(1_000, 200) }), 8, true),
+  run: async () => row("run('true')", await cases.runTrue({ runs: runs(40, 10) }), 0.1),
+  stdout: async () =>
+    row('stdout of a command', await cases.stdoutThroughput({ bytes: runs(1024, 256) * 1024 * 1024 }), 0.6, true),
+  trees: async () => {
+    const { upload, download } = await cases.trees()
+    row('upload of 64 MiB in 2,000 files', upload, 3)
+    row('download of 64 MiB in 2,000 files', download, 3)
+  },
+  flood: async () => {
+    const { idleP50, busyP99, grownMiB } = await cases.pingUnderFlood({ runs: runs(1_000, 200) })
+    row('ping p99 under a flood that nobody reads', { ours: busyP99, floor: idleP50, unit: 'ms' }, 10)
+    row('host memory grown by that flood', { ours: grownMiB, floor: 1, unit: 'MiB' }, 32)
+  },
+  unchanged: async () => row("an unchanged user's image", await cases.unchangedImage({ runs: runs(60, 15) }), 3),
+  home: async () => row('a new 1 MiB home on a cached base', await cases.newHome({ runs: runs(9, 3) }), 1),
+  memory: async () => row("idle sandbox's memory", await cases.idleMemory(), 1.3),
+}
+
+for (const [name, step] of Object.entries(steps)) {
+  if (!name.includes(only)) continue
+  process.stderr.write(`measuring ${name} …\n`)
+  await step()
+}
+
+const machine = await cases.machine()
+if (flags.includes('--json')) console.log(JSON.stringify({ machine, rows }, null, 2))
+else {
+  const number = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
+  console.log(
+    `Engine ${machine.engine} (${machine.storage}), kernel ${machine.kernel}, ${machine.cpus} × ${machine.cpu}, Node ${machine.node}\n`,
+  )
+  console.log('| what | ours | floor | ratio | to reach |\n| --- | --- | --- | --- | --- |')
+  for (const { name, ours, floor, unit, ratio, goal, reached, higherIsBetter } of rows) {
+    const sign = higherIsBetter ? '≥' : '≤'
+    console.log(
+      `| ${name} | ${number(ours)} ${unit} | ${number(floor)} ${unit} | ${number(ratio)} × | ${sign} ${goal} × ${reached ? '' : '(missed)'} |`,
+    )
+  }
+}

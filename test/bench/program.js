@@ -1,0 +1,1 @@
+rpc.expose('echo', (value) => value)

@@ -54,7 +54,7 @@ export function compareKernel(
     for (const kind of PRIVATE_NAMESPACES)
       findings.same(`privateNamespaces.${kind}`, true, found.privateNamespaces[kind])
   }
-  if (!profile.unobservable.includes('cgroup')) compareCgroup(findings, spec, found.cgroup)
+  compareCgroup(findings, spec, found.cgroup, !profile.unobservable.includes('cgroup'))
 }
 
 function compareThread(findings: Findings, spec: ContainerSpec, thread: ThreadStatus, profile: AuditProfile): void {
@@ -79,14 +79,21 @@ function compareInterfaces(findings: Findings, spec: ContainerSpec, found: reado
   if (spec.network === 'none' && others.length > 0) findings.add('interfaces', ['lo'], found)
 }
 
-function compareCgroup(findings: Findings, spec: ContainerSpec, found: KernelObservation['cgroup']): void {
+/** A value that cannot be read is a difference, unless the profile says that this guest does not see its cgroup. */
+function compareCgroup(
+  findings: Findings,
+  spec: ContainerSpec,
+  found: KernelObservation['cgroup'],
+  isObservable: boolean,
+): void {
   const { memoryBytes, pids, cpuCount } = spec.limits
-  const isRounded = (value: number | null) =>
-    value !== null && value <= memoryBytes && value > memoryBytes - MAX_PAGE_BYTES
-  if (!isRounded(found.memoryBytes)) findings.add('cgroup.memoryBytes', memoryBytes, found.memoryBytes)
-  if (!isRounded(found.memoryAndSwapBytes))
-    findings.add('cgroup.memoryAndSwapBytes', memoryBytes, found.memoryAndSwapBytes)
-  findings.same('cgroup.pids', pids, found.pids)
-  if (found.cpuCount === null || !(Math.abs(found.cpuCount - cpuCount) <= CPU_TOLERANCE * 1.01))
-    findings.add('cgroup.cpuCount', cpuCount, found.cpuCount)
+  const compare = (name: keyof typeof found, wanted: number, isInForce: (value: number) => boolean) => {
+    const value = found[name]
+    if (value === null ? isObservable : !isInForce(value)) findings.add(`cgroup.${name}`, wanted, value)
+  }
+  const isRounded = (value: number) => value <= memoryBytes && value > memoryBytes - MAX_PAGE_BYTES
+  compare('memoryBytes', memoryBytes, isRounded)
+  compare('memoryAndSwapBytes', memoryBytes, isRounded)
+  compare('pids', pids, (value) => value === pids)
+  compare('cpuCount', cpuCount, (value) => Math.abs(value - cpuCount) <= CPU_TOLERANCE * 1.01)
 }

@@ -1,12 +1,12 @@
 /**
  * The mount table of a container against the spec.
  *
- * The rule is a closed list: each mount that is writable must be one that the spec or the runtime makes, with its options,
- * and everything else must be read-only. So a mount that nobody thought of is a difference.
+ * The rule is a closed list: each mount must be one that the spec or the runtime makes, with its type and options. So a
+ * mount that nobody thought of is a difference, also when it is read-only.
  */
 import type { Findings } from './audit-findings.js'
 import type { AuditProfile } from './audit-profile.js'
-import type { ContainerSpec } from './container-spec.js'
+import type { BindMount, ContainerSpec } from './container-spec.js'
 import type { MountEntry } from './observation.js'
 
 /**
@@ -25,7 +25,9 @@ const RUNTIME_MOUNTS: ReadonlyMap<string, { readonly type: string; readonly opti
 const ALWAYS_MASKED = ['/proc/cmdline', '/proc/interrupts', '/sys/firmware']
 const ALWAYS_READONLY = ['/proc/sys']
 
-/** Mounts with these types on these targets are read-only in a container, but their content is the kernel's. */
+/** Files of the engine on a read-only root: names of the sandbox, nothing of the host besides its resolver's address. */
+const RUNTIME_FILES = ['/etc/hostname', '/etc/hosts', '/etc/resolv.conf']
+
 const REQUIRED_READONLY = ['/', '/sys']
 
 /** A tmpfs is rounded up to whole pages; 64 KiB is the largest page of the supported machines. */
@@ -51,17 +53,16 @@ export function compareKernelMounts(
     })
   }
   compareTmpfs(findings, '/dev/shm', table.get('/dev/shm'), [], { sizeBytes: spec.limits.shmBytes, inodes: null })
-  for (const mount of spec.mounts) compareBind(findings, mount.target, mount.writable, table.get(mount.target))
+  for (const mount of spec.mounts) compareBind(findings, mount, profile.bindOptions, table.get(mount.target))
   if (checkOptions) {
     comparePresence(findings, ALWAYS_MASKED, spec.maskedPaths, table)
     comparePresence(findings, ALWAYS_READONLY, spec.readonlyPaths, table)
   }
 
-  const writable = new Set([
-    ...spec.scratch.map((scratch) => scratch.target),
-    ...spec.mounts.filter((mount) => mount.writable).map((mount) => mount.target),
-  ])
-  for (const entry of found) if (!writable.has(entry.target)) compareOther(findings, spec, entry, checkOptions)
+  const own = new Set([...spec.scratch, ...spec.mounts].map((mount) => mount.target))
+  for (const entry of found) {
+    if (!own.has(entry.target)) compareOther(findings, spec, entry, profile)
+  }
 }
 
 function compareTmpfs(
@@ -85,12 +86,17 @@ function compareTmpfs(
   }
 }
 
-function compareBind(findings: Findings, target: string, writable: boolean, entry: MountEntry | undefined): void {
-  const field = `mounts.${target}`
+function compareBind(
+  findings: Findings,
+  mount: BindMount,
+  needed: readonly string[],
+  entry: MountEntry | undefined,
+): void {
+  const field = `mounts.${mount.target}`
   if (entry === undefined) return findings.add(field, 'mounted', 'not mounted')
-  const access = writable ? 'rw' : 'ro'
-  for (const option of [access, 'nosuid', 'nodev'])
+  for (const option of [mount.writable ? 'rw' : 'ro', ...needed]) {
     if (!entry.options.includes(option)) findings.add(`${field}.options`, option, entry.options)
+  }
 }
 
 function comparePresence(
@@ -105,31 +111,43 @@ function comparePresence(
   }
 }
 
-/** What is neither scratch nor a writable bind mount: the runtime's own, a masked path, or read-only. */
-function compareOther(findings: Findings, spec: ContainerSpec, entry: MountEntry, checkOptions: boolean): void {
+/** What is neither scratch nor a bind mount of the spec: the runtime's own, or a path that it masks or makes read-only. */
+function compareOther(findings: Findings, spec: ContainerSpec, entry: MountEntry, profile: AuditProfile): void {
+  const field = `mounts.${entry.target}`
   const own = RUNTIME_MOUNTS.get(entry.target)
   if (own !== undefined) {
-    if (entry.type !== own.type) findings.add(`mounts.${entry.target}`, own.type, entry.type)
-    for (const option of checkOptions ? own.options : []) {
-      if (!entry.options.includes(option)) findings.add(`mounts.${entry.target}.options`, option, entry.options)
+    if (entry.type !== own.type) findings.add(field, own.type, entry.type)
+    for (const option of profile.unobservable.includes('mountOptions') ? [] : own.options) {
+      if (!entry.options.includes(option)) findings.add(`${field}.options`, option, entry.options)
     }
     return
   }
   // A masked file is /dev/null of the container, which the runtime mounts with the options of /dev.
-  const isMask =
-    spec.maskedPaths?.includes(entry.target) === true && (entry.type === 'tmpfs' || entry.type === 'devtmpfs')
-  if (!isMask && !entry.options.includes('ro'))
-    findings.add(`mounts.${entry.target}`, 'read-only or not mounted', entry.options)
+  if (spec.maskedPaths === null || spec.maskedPaths.includes(entry.target)) {
+    if (entry.type === 'tmpfs' || entry.type === 'devtmpfs') return
+  }
+  const types = typesOfReadOnly(spec, entry.target, profile)
+  if (types === null) findings.add(field, 'not mounted', [entry.type, ...entry.options])
+  else if (types.length > 0 && !types.includes(entry.type)) findings.add(field, types.join(' or '), entry.type)
+  if (!entry.options.includes('ro')) findings.add(`${field}.options`, 'ro', entry.options)
+}
+
+/** The types that a read-only mount on `target` may have; empty for any, `null` where nothing is to be mounted. */
+function typesOfReadOnly(spec: ContainerSpec, target: string, profile: AuditProfile): readonly string[] | null {
+  if (target === '/sys/fs/cgroup' || target.startsWith('/sys/fs/cgroup/')) return ['tmpfs', 'cgroup', 'cgroup2']
+  if (target === '/sys') return ['sysfs']
+  if (spec.readonlyPaths === null ? target.startsWith('/proc/') : spec.readonlyPaths.includes(target)) return ['proc']
+  return target === '/' || RUNTIME_FILES.includes(target) || profile.engineMounts.includes(target) ? [] : null
 }
 
 /** `size=64k`, `size=65536`, `size=1m` (tmpfs(5)); the kernel shows KiB. */
 function parseSize(superOptions: readonly string[]): number | null {
   const match = superOptions.map((option) => /^size=(\d+)([kmg]?)$/.exec(option)).find((found) => found !== null)
-  if (match == null) return null
+  if (match === undefined || match === null) return null
   return Number(match[1]) * { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2] as '' | 'k' | 'm' | 'g']
 }
 
 function parseCount(superOptions: readonly string[]): number | null {
   const match = superOptions.map((option) => /^nr_inodes=(\d+)$/.exec(option)).find((found) => found !== null)
-  return match == null ? null : Number(match[1])
+  return match === undefined || match === null ? null : Number(match[1])
 }

@@ -14,19 +14,28 @@ export interface AuditProfile {
   readonly pid: readonly string[]
   readonly uts: readonly string[]
   readonly userns: readonly string[]
-  /** Kernel facts that this runtime's guests cannot show. */
+  /** Files that the engine mounts read-only besides `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf`. */
+  readonly engineMounts: readonly string[]
+  /** Options besides `ro` that a bind mount must have. */
+  readonly bindOptions: readonly string[]
+  /** Kernel facts that this runtime's guests cannot show. Of a cgroup, what they do show must match. */
   readonly unobservable: readonly ('seccomp' | 'mountOptions' | 'cgroup' | 'namespaces')[]
 }
 
-/** Docker Engine 20.10 or newer with runc or crun. */
+/**
+ * Docker Engine 20.10 or newer with runc or crun. Its API cannot ask for nosuid and nodev on a bind mount: setuid bits there
+ * are void under no-new-privileges, and device nodes are refused by the device cgroup.
+ */
 export const DOCKER_PROFILE: AuditProfile = {
   name: 'docker',
   kernelSource: 'host',
   engineEnv: [],
+  engineMounts: [],
   ipc: ['private'],
   pid: [''],
   uts: [''],
   userns: [''],
+  bindOptions: [],
   unobservable: [],
 }
 
@@ -35,6 +44,7 @@ export const PODMAN_PROFILE: AuditProfile = {
   ...DOCKER_PROFILE,
   name: 'podman',
   engineEnv: ['container', 'HOME', 'HOSTNAME', 'PATH', 'TERM'],
+  engineMounts: ['/run/.containerenv', '/run/secrets'],
   pid: ['', 'private'],
   uts: ['', 'private'],
   userns: ['', 'private'],
@@ -71,16 +81,11 @@ export function selectAuditProfile(
 ): AuditProfile {
   if (runtime === 'runsc') return RUNSC_PROFILE
   const base = engine.name !== undefined && /podman/i.test(engine.name) ? PODMAN_PROFILE : DOCKER_PROFILE
-  return engine.local ? base : { ...REMOTE_PROFILE, ...namesOf(base) }
-}
-
-function namesOf({
-  name,
-  engineEnv,
-  ipc,
-  pid,
-  uts,
-  userns,
-}: AuditProfile): Pick<AuditProfile, 'name' | 'engineEnv' | 'ipc' | 'pid' | 'uts' | 'userns'> {
-  return { name: `remote ${name}`, engineEnv, ipc, pid, uts, userns }
+  if (engine.local) return base
+  return {
+    ...base,
+    name: `remote ${base.name}`,
+    kernelSource: REMOTE_PROFILE.kernelSource,
+    unobservable: REMOTE_PROFILE.unobservable,
+  }
 }

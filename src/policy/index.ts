@@ -3,6 +3,7 @@ export { assertAudit, auditContainer } from './audit.js'
 export { selectAuditProfile, type AuditProfile } from './audit-profile.js'
 export { buildArgv, buildContainerSpec, type PolicyContext, type PolicyOptions } from './build-container-spec.js'
 export type { BindMount, ContainerSpec, ResourceLimits, ScratchMount, SeccompProfile } from './container-spec.js'
+export { kernelObservationFromGuest } from './guest-observation.js'
 export { resolveMountSources } from './mount-sources.js'
 export type {
   EngineObservation,

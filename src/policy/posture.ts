@@ -10,6 +10,9 @@ export interface Ulimit {
   readonly hard: number
 }
 
+/** The kernel's old default for locked memory (linux/resource.h, MLOCK_LIMIT): enough for a key, too little to pin a host. */
+const MEMLOCK_BYTES = 64 * 1024
+
 /**
  * The resource limits of every process. Core files are off: a host's `core_pattern` can be a pipe to a root process.
  * Processes are limited by the cgroup and not here, since RLIMIT_NPROC counts the uid and not the container.
@@ -19,6 +22,7 @@ export function buildUlimits(spec: ContainerSpec): readonly Ulimit[] {
   return [
     { name: 'nofile', kernelName: 'Max open files', soft: openFiles, hard: openFiles },
     { name: 'core', kernelName: 'Max core file size', soft: 0, hard: 0 },
+    { name: 'memlock', kernelName: 'Max locked memory', soft: MEMLOCK_BYTES, hard: MEMLOCK_BYTES },
   ]
 }
 

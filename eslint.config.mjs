@@ -74,8 +74,33 @@ const nodeGlobals = [
 ]
 nodeGlobals.push('process', 'setInterval', 'clearInterval', 'setTimeout', 'setImmediate', 'queueMicrotask')
 
+/** The part of eslint's own recommendations that the type checker does not see. */
+const recommended = [
+  'no-async-promise-executor',
+  'no-cond-assign',
+  'no-constant-condition',
+  'no-debugger',
+  'no-empty',
+  'no-empty-character-class',
+  'no-empty-pattern',
+  'no-fallthrough',
+  'no-misleading-character-class',
+  'no-prototype-builtins',
+  'no-regex-spaces',
+  'no-self-assign',
+  'no-sparse-arrays',
+  'no-unsafe-finally',
+  'no-unused-labels',
+  'no-useless-backreference',
+  'no-useless-catch',
+  'no-useless-escape',
+  'require-yield',
+  'use-isnan',
+]
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/fixtures/**/*.js', 'test/fixtures/**/*.cjs', '.cache/'] },
+  { rules: Object.fromEntries(recommended.map((rule) => [rule, 'error'])) },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],
@@ -101,7 +126,7 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       'import-x/no-cycle': 'error',
       'no-console': 'error',
-      eqeqeq: 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
   ...directions,
@@ -128,7 +153,12 @@ export default tseslint.config(
       'no-undef': 'error',
       'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'prefer-const': 'error',
-      eqeqeq: 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
+  },
+  {
+    name: 'guest programs',
+    files: ['docs/**/*.js', 'test/**/*.js'],
+    languageOptions: { globals: { rpc: 'readonly' } },
   },
 )

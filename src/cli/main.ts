@@ -1,0 +1,135 @@
+#!/usr/bin/env node
+/** The command line. Each command stands in its own file and is loaded when it is used. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { EXIT_FAILURE } from './exit-code.js'
+import { describeFailure } from './failure.js'
+import { addRunOptions, type RunFlags } from './run-flags.js'
+import { Terminal } from './terminal.js'
+
+const terminal = new Terminal()
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+let exitCode = 0
+let json = false
+
+/** Runs the action of a command and keeps its exit code. */
+function action<A extends unknown[]>(perform: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    // Commander passes the flags last but one, after the positional arguments.
+    json = (args.at(-2) as { json?: boolean }).json === true
+    exitCode = await perform(...args)
+  }
+}
+
+const program = new Command('container-sandbox')
+  .description('Run untrusted code inside hardened containers.')
+  .version(version)
+  .enablePositionalOptions()
+  .exitOverride()
+  .configureOutput({
+    writeOut: (text) => terminal.print(text.trimEnd()),
+    writeErr: (text) => terminal.printError(text.replace(/^error: /, '').trimEnd()),
+  })
+  .addHelpText('after', '\nThe engine is found through DOCKER_HOST, the docker context, or /var/run/docker.sock.')
+
+addRunOptions(program.command('run'))
+  .description('run one command in a new sandbox')
+  .argument('<command>', 'what to run, looked up in the PATH of the sandbox')
+  .argument('[args...]')
+  .passThroughOptions()
+  .addHelpText(
+    'after',
+    '\nExit codes: those of the command; 124 timeout, 125 our failure, 126 not executable, 127 not found, 137 killed.',
+  )
+  .action(
+    action(async (command: string, args: string[], flags: RunFlags, _self: Command) => {
+      const { runCommand } = await import('./run.js')
+      return runCommand(terminal, command, args, flags)
+    }),
+  )
+
+const image = program.command('image').description('images that sandboxes are made of')
+
+image
+  .command('build')
+  .description('build the runner base from this machine, unless the engine has it')
+  .option('--base <image>', 'prepare another base instead: an image reference')
+  .option('--json', 'print the result as JSON')
+  .action(
+    action(async (flags: { base?: string; json?: boolean }, _self: Command) =>
+      (await import('./image.js')).buildImage(terminal, flags),
+    ),
+  )
+
+image
+  .command('list')
+  .description('list the images of this package')
+  .option('--json', 'print the list as JSON')
+  .action(
+    action(async (flags: { json?: boolean }, _self: Command) =>
+      (await import('./image.js')).listImages(terminal, flags),
+    ),
+  )
+
+image
+  .command('remove')
+  .description('remove images of this package')
+  .argument('<image...>', 'tags or ids as `image list` shows them')
+  .option('--json', 'print the result as JSON')
+  .action(
+    action(async (references: string[], flags: { json?: boolean }, _self: Command) =>
+      (await import('./image.js')).removeImages(terminal, references, flags),
+    ),
+  )
+
+program
+  .command('ps')
+  .description('list the sandboxes that the engine has')
+  .option('--json', 'print the list as JSON')
+  .action(
+    action(async (flags: { json?: boolean }, _self: Command) =>
+      (await import('./ps.js')).listSandboxes(terminal, flags),
+    ),
+  )
+
+program
+  .command('prune')
+  .description('remove sandboxes whose owner is gone or whose deadline has passed')
+  .option('--all', 'also remove sandboxes that are in use')
+  .option('--images', 'also remove user images that no sandbox uses')
+  .option('--json', 'print the report as JSON')
+  .action(
+    action(async (flags: { all?: boolean; images?: boolean; json?: boolean }, _self: Command) =>
+      (await import('./prune.js')).pruneSandboxes(terminal, flags),
+    ),
+  )
+
+program
+  .command('doctor')
+  .description('tell what this machine and its engine can enforce, and what to do about the rest')
+  .option('--json', 'print the findings as JSON')
+  .action(
+    action(async (flags: { json?: boolean }, _self: Command) =>
+      (await import('./doctor.js')).diagnoseEngine(terminal, flags),
+    ),
+  )
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message. Help and version were asked for.
+    exitCode = error.exitCode === 0 ? 0 : EXIT_FAILURE
+  } else {
+    exitCode = EXIT_FAILURE
+    const failure = describeFailure(error)
+    if (json) terminal.printJson({ error: failure })
+    else terminal.printError(failure.message)
+  }
+}
+await terminal.flush()
+// Open handles, such as a stdin that never ends, are of no interest any more.
+process.exit(exitCode)

@@ -1,0 +1,216 @@
+/**
+ * Requests to an engine: each has its own deadline and abort signal, and fails with one of the package's errors.
+ *
+ * dockerode carries the requests. Its per-method wrappers are not used, because they put whatever is sent also into the
+ * URL (a seccomp profile of 40 kB) and hide when an answer has begun.
+ */
+import Docker from 'dockerode'
+import type { Agent } from 'node:http'
+import type { Duplex, Readable } from 'node:stream'
+import { describeEndpoint, type EngineEndpoint } from './endpoint.js'
+import { createEngineAgent } from './engine-agent.js'
+import { deadlineError, toEngineError } from './engine-error.js'
+import { chooseApiVersion, type EngineVersion } from './api-version.js'
+
+/** One call of the engine's HTTP API. */
+export interface EngineRequest {
+  /** The step in words, for messages: `create a container`. */
+  readonly what: string
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Without host and version, for example `/containers/json`. */
+  readonly path: string
+  /** Objects are sent as JSON. */
+  readonly query?: Readonly<Record<string, unknown>>
+  /** An object is sent as JSON, a stream as a tar archive. */
+  readonly body?: object | Readable
+  /** Milliseconds until the answer must be there (for streams: until it begins). `null` waits for ever. Default 30,000. */
+  readonly timeoutMs?: number | null
+  /** Ends the request; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The seam that tests decorate to inject faults. */
+export interface EngineClient {
+  /** The endpoint and the negotiated API version; asks the engine once. */
+  connect(signal?: AbortSignal): Promise<EngineConnection>
+  /** @returns the parsed JSON answer, or a buffer when it is something else */
+  request(request: EngineRequest): Promise<unknown>
+  /** @returns the body of the answer as it arrives */
+  stream(request: EngineRequest): Promise<Readable>
+  /** @returns the raw connection after the engine's `101` */
+  hijack(request: EngineRequest): Promise<Duplex>
+  /** Drops every connection. Pending requests fail. */
+  close(): void
+}
+
+/** What is known about the engine once it has answered. */
+export interface EngineConnection {
+  readonly endpoint: EngineEndpoint
+  readonly version: EngineVersion
+}
+
+/** A deadline that no healthy engine misses for a request without heavy work. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000
+
+/** docker-modem treats every status that is not listed as a failure. */
+const SUCCESS = { 101: true, 200: true, 201: true, 204: true, 304: true } as const
+
+type Shape = 'json' | 'stream' | 'hijack'
+
+/** The part of docker-modem that is used. */
+interface Modem {
+  dial(options: object, callback: (error: unknown, data: unknown) => void): void
+}
+
+interface Wire {
+  readonly endpoint: EngineEndpoint
+  readonly modem: Modem
+  readonly agent: Agent
+}
+
+/** {@link EngineClient} on dockerode. */
+export class DockerodeClient implements EngineClient {
+  readonly #discover: () => Promise<EngineEndpoint>
+  readonly #requestTimeoutMs: number
+  #wire: Promise<Wire> | null = null
+  #connection: Promise<EngineConnection> | null = null
+
+  /**
+   * @param discover finds the endpoint; called on the first request, and again after it failed
+   * @param requestTimeoutMs deadline of a request that names none
+   */
+  constructor(discover: () => Promise<EngineEndpoint>, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS) {
+    this.#discover = discover
+    this.#requestTimeoutMs = requestTimeoutMs
+  }
+
+  async connect(signal?: AbortSignal): Promise<EngineConnection> {
+    signal?.throwIfAborted()
+    this.#connection ??= this.#negotiate().catch((error: unknown) => {
+      this.#connection = null
+      throw error
+    })
+    return signal === undefined ? this.#connection : abortable(this.#connection, signal)
+  }
+
+  async request(request: EngineRequest): Promise<unknown> {
+    return this.#send(request, 'json')
+  }
+
+  async stream(request: EngineRequest): Promise<Readable> {
+    return (await this.#send(request, 'stream')) as Readable
+  }
+
+  async hijack(request: EngineRequest): Promise<Duplex> {
+    return (await this.#send(request, 'hijack')) as Duplex
+  }
+
+  close(): void {
+    const wire = this.#wire
+    this.#wire = null
+    this.#connection = null
+    wire?.then(
+      ({ agent }) => agent.destroy(),
+      () => undefined,
+    )
+  }
+
+  async #send(request: EngineRequest, shape: Shape): Promise<unknown> {
+    const { version } = await this.connect(request.signal)
+    const wire = await this.#open()
+    return this.#dial(wire, { ...request, path: `/v${version.used}${request.path}` }, shape)
+  }
+
+  async #negotiate(): Promise<EngineConnection> {
+    const wire = await this.#open()
+    const where = describeEndpoint(wire.endpoint)
+    const answer = await this.#dial(wire, { what: 'ask for its version', method: 'GET', path: '/version' }, 'json')
+    return { endpoint: wire.endpoint, version: chooseApiVersion(answer, where) }
+  }
+
+  #open(): Promise<Wire> {
+    this.#wire ??= this.#discover()
+      .then(openWire)
+      .catch((error: unknown) => {
+        this.#wire = null
+        throw error
+      })
+    return this.#wire
+  }
+
+  #dial(wire: Wire, request: EngineRequest, shape: Shape): Promise<unknown> {
+    const where = describeEndpoint(wire.endpoint)
+    const timeoutMs = request.timeoutMs === undefined ? this.#requestTimeoutMs : request.timeoutMs
+    const { signal } = request
+    return new Promise((resolve, reject) => {
+      const controller = new AbortController()
+      let settled = false
+      const settle = (finish: () => void) => {
+        if (settled) return
+        settled = true
+        clearTimeout(timer)
+        // A stream stays bound to the caller's signal; a hijacked connection belongs to the caller from now on.
+        if (shape !== 'stream') signal?.removeEventListener('abort', onAbort)
+        finish()
+      }
+      const onAbort = () => {
+        settle(() => reject(signal?.reason as Error))
+        controller.abort()
+      }
+      const onDeadline = () => {
+        settle(() => reject(deadlineError(request.what, where, timeoutMs ?? 0)))
+        controller.abort()
+      }
+      const timer = timeoutMs === null ? undefined : setTimeout(onDeadline, timeoutMs)
+      if (signal?.aborted === true) return onAbort()
+      signal?.addEventListener('abort', onAbort, { once: true })
+      wire.modem.dial(dialOptions(request, shape, controller.signal), (error, data) => {
+        if (settled) return (data as Duplex | null)?.destroy?.()
+        if (error) return settle(() => reject(toEngineError(error, request.what, where)))
+        if (shape === 'stream') (data as Readable).once('close', () => signal?.removeEventListener('abort', onAbort))
+        settle(() => resolve(data))
+      })
+    })
+  }
+}
+
+function openWire(endpoint: EngineEndpoint): Wire {
+  const agent = createEngineAgent(endpoint)
+  // Every field is given: docker-modem fills what is missing from DOCKER_HOST and its relatives.
+  const unset = { host: undefined, port: undefined, socketPath: undefined, username: undefined, password: undefined }
+  const noTls = { ca: undefined, cert: undefined, key: undefined, timeout: undefined, version: undefined }
+  const address =
+    endpoint.kind === 'unix'
+      ? { socketPath: endpoint.socketPath, protocol: 'http' }
+      : endpoint.kind === 'tcp'
+        ? { host: endpoint.host, port: endpoint.port, protocol: endpoint.tls === null ? 'http' : 'https' }
+        : { host: 'engine.invalid', port: 80, protocol: 'http' }
+  const options = { ...unset, ...noTls, ...address, agent, pathPrefix: '/' }
+  const docker = new Docker(options as unknown as Docker.DockerOptions)
+  return { endpoint, modem: docker.modem, agent }
+}
+
+function dialOptions(request: EngineRequest, shape: Shape, abortSignal: AbortSignal): object {
+  const isArchive = request.body !== undefined && 'pipe' in request.body
+  return {
+    path: `${request.path}?`,
+    method: request.method,
+    isStream: shape !== 'json',
+    hijack: shape === 'hijack',
+    statusCodes: SUCCESS,
+    abortSignal,
+    // A hijacked request must have no body at all: what the engine has not read of one ends up in the container's stdin.
+    // An empty buffer is the form for which docker-modem sends `Content-Length: 0` and no chunk.
+    file: shape === 'hijack' ? Buffer.alloc(0) : isArchive ? request.body : undefined,
+    headers: shape === 'hijack' ? { 'Content-Type': 'text/plain' } : undefined,
+    options: { _query: request.query ?? {}, _body: isArchive ? {} : (request.body ?? {}) },
+  }
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -3,7 +3,6 @@ import { DockerDriver } from '../driver/docker/docker-driver.js'
 import type { ImageFacts } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
 import { KIND_LABEL } from '../image/image-labels.js'
-import { ImageBuilder } from '../image/index.js'
 import { LABELS } from '../policy/labels.js'
 import { engineServices } from '../sandbox/services.js'
 import { formatTable, type Terminal } from './terminal.js'
@@ -30,8 +29,8 @@ export interface ImageRow {
 export async function buildImage(terminal: Terminal, flags: ImageFlags): Promise<number> {
   return withDriver(async (driver) => {
     const base = flags.base ?? 'runner'
-    const builder = new ImageBuilder({ store: driver.images, stateDir: defaultStateFolder() })
-    const { reference, built } = await builder.ensure({ base, home: null, uid: NOBODY, gid: NOBODY })
+    const request = { base, home: null, uid: NOBODY, gid: NOBODY }
+    const { reference, built } = await engineServices(driver).images.ensure(request)
     if (flags.json === true) terminal.printJson({ base, id: reference, built })
     else terminal.print(`${base}: ${reference} (${built ? 'built' : 'already there'})`)
     return 0

@@ -3,8 +3,8 @@ import type { EngineInfo } from '../../driver/driver.js'
 import { fail, ok, warn, type Finding } from './finding.js'
 import { judgeKernel } from './kernel.js'
 
-/** The oldest engine that the package is tested with. */
-const OLDEST_ENGINE = [20, 10] as const
+/** The API of Engine 20.10, the oldest that the package is tested with; Podman 4 and later speak it too. */
+const OLDEST_API = [1, 41] as const
 
 const DAEMON_FILE = '/etc/docker/daemon.json'
 
@@ -33,17 +33,16 @@ export function judgeEngine(info: EngineInfo): Finding[] {
 }
 
 function judgeVersion({ name, version, apiVersion }: EngineInfo): Finding {
-  const found = `${name} ${version}, API ${apiVersion}`
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const [oldestMajor, oldestMinor] = OLDEST_ENGINE
+  const found = `version ${version}, API ${apiVersion}, on ${name}`
+  const [major = 0, minor = 0] = apiVersion.split('.').map(Number)
+  const [oldestMajor, oldestMinor] = OLDEST_API
   const old = major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
-  // Podman counts its versions differently and speaks Docker's API since 4.
-  if (!old || /podman/i.test(name)) return ok('engine', found, 'answers')
+  if (!old) return ok('engine', found, 'answers')
   return fail(
     'engine',
     found,
-    `older than ${OLDEST_ENGINE.join('.')}: never tried`,
-    'install Docker Engine 20.10 or newer',
+    'older than 20.10: never tried',
+    'install Docker Engine 20.10 or newer, or Podman 4 or newer',
   )
 }
 
@@ -129,7 +128,7 @@ function judgeUserNamespaces({ securityOptions }: EngineInfo): Finding {
 function judgeLiveRestore({ facilities }: EngineInfo): Finding[] {
   const liveRestore = facilities?.liveRestore ?? null
   if (liveRestore === null) return []
-  if (liveRestore) return [ok('live restore', 'on', 'sandboxes outlive a restart of the engine; their sessions do not')]
+  if (liveRestore) return [ok('live restore', 'on', 'containers outlive a restart of the engine')]
   return [
     warn(
       'live restore',

@@ -11,7 +11,7 @@ const facilities: EngineFacilities = {
 }
 
 const sound: EngineInfo = {
-  name: 'Docker',
+  name: 'builder-1',
   version: '28.2.2',
   apiVersion: '1.50',
   operatingSystem: 'Debian GNU/Linux 13',
@@ -33,7 +33,7 @@ test('nothing is wrong with a sound engine', () => {
 })
 
 const flaws: readonly [name: string, change: Partial<EngineInfo>, check: string, status: string][] = [
-  ['an old engine', { version: '19.03.15' }, 'engine', 'fail'],
+  ['an old engine', { version: '19.03.15', apiVersion: '1.40' }, 'engine', 'fail'],
   ['another machine', { local: false }, 'engine host', 'warn'],
   ['no seccomp', { securityOptions: ['name=apparmor'] }, 'seccomp', 'fail'],
   ['no access control', { securityOptions: ['name=seccomp,profile=default'] }, 'access control', 'warn'],
@@ -59,7 +59,7 @@ test.each(flaws)('%s', (_name, change, check, status) => {
 })
 
 test('Podman counts its versions by itself', () => {
-  expect(judgeEngine({ ...sound, name: 'Podman Engine', version: '4.3.1' })[0]?.status).toBe('ok')
+  expect(judgeEngine({ ...sound, version: '4.3.1', apiVersion: '1.41' })[0]?.status).toBe('ok')
 })
 
 test('an engine that does not tell its facilities is not judged by them', () => {
@@ -69,6 +69,6 @@ test('an engine that does not tell its facilities is not judged by them', () => 
 
 test('every finding says what it means, and what to do unless it is ok', () => {
   const text = formatFindings(judgeEngine({ ...sound, runtimes: ['runc'] }))
-  expect(text).toMatch(/^ok {4}engine {11}Docker 28\.2\.2, API 1\.50$/m)
+  expect(text).toMatch(/^ok {4}engine {11}version 28\.2\.2, API 1\.50, on builder-1$/m)
   expect(text).toMatch(/^warn {2}runtimes .*\n +guests use .*\n +→ register gVisor/m)
 })

@@ -13,7 +13,7 @@ export interface SandboxServices {
   engine(): Promise<EngineInfo>
 }
 
-type EngineServices = Pick<SandboxServices, 'driver' | 'images' | 'engine'>
+export type EngineServices = Pick<SandboxServices, 'driver' | 'images' | 'engine'>
 
 let defaultDriver: DockerDriver | null = null
 const engines = new WeakMap<SandboxDriver, EngineServices>()
@@ -27,7 +27,8 @@ export function sharedServices(options: ResolvedSandboxOptions): SandboxServices
   }
 }
 
-function engineServices(driver: SandboxDriver): EngineServices {
+/** One driver with its image builder, shared by every sandbox of this process on that engine. */
+export function engineServices(driver: SandboxDriver): EngineServices {
   const known = engines.get(driver)
   if (known !== undefined) return known
   let info: Promise<EngineInfo> | undefined

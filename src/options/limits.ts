@@ -35,7 +35,7 @@ const CPU_STEPS = 100_000
 export const limitsSchema = objectOption({
   memoryBytes: sizeOption(64 * MIB, 16 * TIB)
     .default(DEFAULT_LIMITS.memoryBytes)
-    .describe('Memory of everything inside, the supervisor (about 45 MiB) and filled scratch included. Swap is off.'),
+    .describe('Memory of everything inside, the supervisor and filled scratch included. Swap is off.'),
   cpuCount: numberOption({ min: 0.01, max: 1024, unit: 'CPUs' })
     .transform((count) => Math.round(count * CPU_STEPS) / CPU_STEPS)
     .default(DEFAULT_LIMITS.cpuCount)
@@ -44,7 +44,7 @@ export const limitsSchema = objectOption({
     ),
   pids: integerOption({ min: 32, max: 4_194_304, unit: 'processes and threads' })
     .default(DEFAULT_LIMITS.pids)
-    .describe('Processes and threads at one time, about 15 of the supervisor included.'),
+    .describe('Processes and threads at one time, about 12 of the supervisor included.'),
   openFiles: integerOption({ min: 64, max: 1_048_576, unit: 'descriptors per process' })
     .default(DEFAULT_LIMITS.openFiles)
     .describe('Open descriptors of each process (`RLIMIT_NOFILE`, soft and hard).'),

@@ -5,7 +5,6 @@ import type { z } from 'zod'
 import { InvalidOptionsError } from '../errors.js'
 import { describeValue, quoteText } from './describe-value.js'
 import { nearestName } from './nearest-name.js'
-import { group } from './option.js'
 import { shapeAt } from './schema-walk.js'
 
 /** One thing that is wrong, as it stands in `details.issues`. */
@@ -107,9 +106,9 @@ function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string
 
 /** An option that stands one level too high: `memoryBytes` beside `limits`. */
 function nearestBelow(schema: z.ZodType, path: readonly PropertyKey[], key: string): string | null {
-  for (const group of shapeAt(schema, path)) {
-    const nearest = nearestName(key, shapeAt(schema, [...path, group]))
-    if (nearest !== null) return `${group}.${nearest}`
+  for (const name of shapeAt(schema, path)) {
+    const nearest = nearestName(key, shapeAt(schema, [...path, name]))
+    if (nearest !== null) return `${name}.${nearest}`
   }
   return null
 }
@@ -119,11 +118,13 @@ function numberHint(value: unknown, allowed: string): string | null {
   if (typeof value === 'string' && /^(a|a whole) number /.test(allowed)) return 'Give a number, not a string'
   if (typeof value !== 'number') return null
   if (Number.isNaN(value)) return 'NaN is the result of a failed calculation: look where the value comes from'
-  if (!Number.isFinite(value)) return 'there is no unlimited: give the largest value that you can accept'
-  if (value <= 0) return 'zero and negative values never mean "no limit"; leave the option out for its default'
-  if (!Number.isInteger(value) && allowed.startsWith('a whole'))
-    return `the nearest are ${group(Math.floor(value))} and ${group(Math.ceil(value))}`
-  return null
+  if (!Number.isFinite(value)) {
+    return allowed.includes('or null for')
+      ? 'write null'
+      : 'there is no unlimited: give the largest value that you can accept'
+  }
+  if (value > 0 || /\bid\b/.test(allowed)) return null
+  return 'zero and negative values never mean "no limit"; leave the option out for its default'
 }
 
 function formatPath(path: readonly PropertyKey[]): string {

@@ -1,29 +1,23 @@
 import { z } from 'zod'
 
-/** The schema below defaults, optionals, nullables, freezing and transforms. */
-export function unwrapSchema(schema: z.core.$ZodType): z.core.$ZodType {
-  let current = schema
-  for (;;) {
-    if (
-      current instanceof z.ZodOptional ||
-      current instanceof z.ZodNullable ||
-      current instanceof z.ZodDefault ||
-      current instanceof z.ZodPrefault ||
-      current instanceof z.ZodReadonly
-    ) {
-      current = current.unwrap()
-    } else if (current instanceof z.ZodPipe) {
-      // A transform reads on the left; preprocess reads on the right.
-      current = current.in instanceof z.ZodTransform ? current.out : current.in
-    } else {
-      return current
-    }
+/** One layer below a default, optional, nullable, freezing or transform; `null` at the innermost schema. */
+export function innerSchemaOf(schema: z.core.$ZodType): z.core.$ZodType | null {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodReadonly
+  ) {
+    return schema.unwrap()
   }
+  // A transform reads what stands on its left.
+  return schema instanceof z.ZodPipe ? schema.in : null
 }
 
 /** The object schema that `schema` is, or that one branch of its union is; `null` when there is none. */
 export function objectSchemaOf(schema: z.core.$ZodType): z.ZodObject | null {
-  const inner = unwrapSchema(schema)
+  const inner = innermost(schema)
   if (inner instanceof z.ZodObject) return inner
   if (!(inner instanceof z.ZodUnion)) return null
   for (const branch of inner.options) {
@@ -35,12 +29,20 @@ export function objectSchemaOf(schema: z.core.$ZodType): z.ZodObject | null {
 
 /** The names of the options that an object has at `path` inside `schema`. */
 export function shapeAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
-  let current: z.core.$ZodType | undefined = schema
+  let current: z.core.$ZodType = schema
   for (const key of path) {
-    const inner: z.core.$ZodType = unwrapSchema(current)
+    const inner = innermost(current)
     const shape: Readonly<Record<string, z.core.$ZodType>> = objectSchemaOf(inner)?.shape ?? {}
-    current = inner instanceof z.ZodArray ? inner.element : Object.hasOwn(shape, key) ? shape[String(key)] : undefined
-    if (current === undefined) return []
+    const next =
+      inner instanceof z.ZodArray ? inner.element : Object.hasOwn(shape, key) ? shape[String(key)] : undefined
+    if (next === undefined) return []
+    current = next
   }
   return Object.keys(objectSchemaOf(current)?.shape ?? {})
+}
+
+function innermost(schema: z.core.$ZodType): z.core.$ZodType {
+  let current = schema
+  for (let inner = innerSchemaOf(current); inner !== null; inner = innerSchemaOf(current)) current = inner
+  return current
 }

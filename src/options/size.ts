@@ -15,7 +15,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = Object.freeze({
   t: 1024 ** 4,
 })
 
-const SIZE_PATTERN = /^(\d{1,15}(?:\.\d{1,6})?)([A-Za-z]{1,3})$/
+const SIZE_PATTERN = /^(\d{1,16}(?:\.\d{1,6})?)([A-Za-z]{1,3})$/
 
 /**
  * Reads a size such as `'256MiB'`, `'1.5GiB'`, `'64k'` or `'512B'`. Units are B, KiB, MiB, GiB, TiB and Docker's binary

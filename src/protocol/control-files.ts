@@ -13,14 +13,16 @@ const fileName = z.string().check(z.minLength(1), z.maxLength(255), z.regex(/^(?
 /** The `data` of a `CONTROL_ERROR_FILE`. */
 export const fileErrorSchema = z.strictObject({
   errno: z.string().check(z.regex(/^E[A-Z0-9_]{1,31}$/)),
-  syscall: z.string().check(z.maxLength(64)),
-  path: z.string().check(z.maxLength(4_096)),
+  syscall: z.string().check(z.regex(/^[\w.]{1,64}$/)),
+  /** What the host asked for, as the guest repeats it: the host shows its own copy. */
+  path: z.string(),
 })
 
 export const fileStatParamsSchema = z.strictObject({ path, followLinks: z.boolean() })
 export const fileStatResultSchema = z.strictObject({
   type: fileType,
-  size: count,
+  /** A sparse file can be larger than the integers that a number holds exactly. */
+  size: z.number().check(z.nonnegative()),
   mode: z.uint32(),
   uid: z.uint32(),
   gid: z.uint32(),

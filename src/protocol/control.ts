@@ -66,7 +66,7 @@ export const signalResultSchema = z.strictObject({ delivered: z.boolean() })
 export const exitNotificationSchema = z.strictObject({
   commandId: id32,
   exitCode: z.nullable(z.int().check(z.gte(0), z.lte(255))),
-  signal: z.nullable(z.int().check(z.gte(1), z.lte(127))),
+  signal: z.nullable(z.int().check(z.gte(1), z.lte(64))),
   cpuMs: milliseconds,
   maxRssBytes: count,
   leftovers: count,

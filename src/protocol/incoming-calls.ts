@@ -36,7 +36,6 @@ export class IncomingCalls {
   private runningNotifications = 0
   /** Notifications that were dropped because too many were running. */
   droppedNotifications = 0
-  private closed = false
 
   constructor(methods: MethodTable, answers: Answers) {
     this.methods = methods
@@ -63,11 +62,11 @@ export class IncomingCalls {
 
   /** Unknown methods are ignored: there is nobody to tell. */
   notification(name: string, params: RpcParams | undefined): void {
+    if (this.methods.get(name) === undefined || isTooLong(params)) return
     if (this.runningNotifications >= MAX_RUNNING_NOTIFICATIONS) {
       this.droppedNotifications += 1
       return
     }
-    if (this.methods.get(name) === undefined || isTooLong(params)) return
     this.runningNotifications += 1
     this.run(name, params, new CallContext(name), () => (this.runningNotifications -= 1))
   }
@@ -78,12 +77,11 @@ export class IncomingCalls {
     if (context === undefined) return
     this.unanswered.delete(id)
     this.answers.failure(id, { code: JsonRpcErrorCode.Canceled, message: 'the call was canceled' })
-    context.abort(new Error('the call was canceled by the caller'))
+    context.abort(Object.assign(new Error('the caller canceled the call'), { name: 'AbortError' }))
   }
 
   /** Aborts every running call; none of them is answered any more. */
   close(error: Error): void {
-    this.closed = true
     const contexts = [...this.unanswered.values()]
     this.unanswered.clear()
     for (const context of contexts) context.abort(error)
@@ -111,7 +109,6 @@ export class IncomingCalls {
     context: CallContext,
     settle: (isError: boolean, value: unknown) => void,
   ): void {
-    if (this.closed) return
     const method = this.methods.get(name) as RpcMethod
     const list = Array.isArray(params) ? params : params === undefined ? NO_PARAMS : [params]
     let result: unknown

@@ -18,12 +18,17 @@ const LENGTH_BYTES = 4
 const FIRST_BUFFER_BYTES = 65_536
 
 function stringify(json: unknown): string {
+  let problem: string
   try {
-    if (isSendable(json)) return JSON.stringify(json)
+    if (isSendable(json)) {
+      const text = JSON.stringify(json) as string | undefined
+      if (text !== undefined) return text
+    }
+    problem = describeUnsendable(json)
   } catch (cause) {
-    throw new UnsendableError('the value cannot be sent: a getter or toJSON of it threw', { cause })
+    throw new UnsendableError('the value cannot be sent: a getter, a proxy or toJSON in it threw', { cause })
   }
-  throw new UnsendableError(describeUnsendable(json))
+  throw new UnsendableError(problem)
 }
 
 /**
@@ -52,7 +57,7 @@ export interface MessageLimits {
   readonly maxMessageBytes?: number
   /** Levels of arrays and objects. Default 64. */
   readonly maxDepth?: number
-  /** Members of arrays and objects in all. Default 1,048,576. */
+  /** Members of arrays and objects in all. Default 262,144. */
   readonly maxValues?: number
 }
 

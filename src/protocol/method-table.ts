@@ -4,9 +4,6 @@ import { CANCEL_METHOD } from './rpc-messages.js'
 import { MAX_METHOD_CHARS } from './limits.js'
 import { printable } from './printable.js'
 
-/** Objects nested deeper than this are refused by `exposeObject`; a cycle is found by it too. */
-const MAX_NAMESPACE_DEPTH = 16
-
 /**
  * The methods that the other side may call. A `Map` and nothing else: no name reaches a prototype, and a dot in a name
  * is a character like any other.
@@ -38,7 +35,7 @@ export class MethodTable {
    */
   addObject(object: object, prefix = ''): void {
     const found: [name: string, method: RpcMethod][] = []
-    collect(object, prefix, 0, found)
+    collect(object, prefix, [], found)
     for (const [name, method] of found) this.add(name, method)
   }
 
@@ -52,19 +49,17 @@ export class MethodTable {
   }
 }
 
-function collect(object: object, prefix: string, depth: number, found: [string, RpcMethod][]): void {
+function collect(object: object, prefix: string, ancestors: readonly object[], found: [string, RpcMethod][]): void {
   if (typeof object !== 'object' || (object as unknown) === null) {
     throw new InvalidOptionsError(`what is exposed must be an object of functions, got ${typeof object}`)
   }
-  if (depth >= MAX_NAMESPACE_DEPTH) {
-    throw new InvalidOptionsError(
-      `the exposed object nests deeper than ${MAX_NAMESPACE_DEPTH} levels at '${printable(prefix, 64)}'`,
-    )
+  if (ancestors.includes(object)) {
+    throw new InvalidOptionsError(`the exposed object contains itself at '${printable(prefix, 64)}'`)
   }
   for (const [key, member] of Object.entries(object) as [string, unknown][]) {
     const name = prefix === '' ? key : `${prefix}.${key}`
     if (typeof member === 'function') found.push([name, member as RpcMethod])
-    else if (typeof member === 'object' && member !== null) collect(member, name, depth + 1, found)
+    else if (typeof member === 'object' && member !== null) collect(member, name, [...ancestors, object], found)
     else
       throw new InvalidOptionsError(`the exposed member '${printable(name, 64)}' is neither a function nor an object`)
   }

@@ -10,7 +10,8 @@
  * Everything that comes in is hostile: the first frame that no honest peer sends ends the multiplexer.
  */
 import type { Buffer } from 'node:buffer'
-import { CapacityError } from '../errors.js'
+import { CapacityError, InvalidStateError } from '../errors.js'
+import { callHandler } from './call-handler.js'
 import { ClosedStreams } from './closed-streams.js'
 import { FrameDecoder, FrameType } from './frame.js'
 import { InboundStream } from './inbound-stream.js'
@@ -70,17 +71,12 @@ export class Multiplexer {
     return this.outgoing.queuedControlBytes
   }
 
-  /** Bytes from the transport. Handlers run before this returns. Ignored after `destroy` and after a violation. */
+  /**
+   * Bytes from the transport. Handlers run before this returns; it must not be called from within itself. Ignored after
+   * `destroy` and after a violation.
+   */
   receive(chunk: Buffer): void {
-    if (this.destroyed) return
-    try {
-      this.decoder.push(chunk)
-    } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error
-      if (this.destroyed) return
-      this.destroy()
-      this.options.onViolation(error)
-    }
+    this.handle(() => this.decoder.push(chunk))
   }
 
   /** The transport takes more, after its `write` returned `false`. */
@@ -99,6 +95,7 @@ export class Multiplexer {
    *
    * @param id - 1 to 2³²−1, never used before in this direction
    * @throws {CapacityError} when too many streams are open
+   * @throws {InvalidStateError} after `destroy`
    * @throws {RangeError} when the id is out of range or was used
    */
   openReceiver(id: number, handlers: ReceiverHandlers): StreamReceiver {
@@ -106,9 +103,9 @@ export class Multiplexer {
     const stream = new InboundStream(id, handlers, {
       creditDue: (due) => this.outgoing.credit(due),
       resetByUs: (reset, code) => this.resetByUs(reset, code),
+      later: (task) => queueMicrotask(() => this.handle(task)),
     })
-    if (this.destroyed) stream.closed = true
-    else this.receivers.set(id, stream)
+    this.receivers.set(id, stream)
     return stream
   }
 
@@ -119,8 +116,7 @@ export class Multiplexer {
       sendable: (ready) => this.outgoing.schedule(ready),
       resetByUs: (reset, code) => this.resetByUs(reset, code),
     })
-    if (this.destroyed) stream.close()
-    else this.senders.set(id, stream)
+    this.senders.set(id, stream)
     return stream
   }
 
@@ -129,14 +125,28 @@ export class Multiplexer {
     this.destroyed = true
     this.decoder.close()
     this.outgoing.destroy()
-    for (const stream of this.receivers.values()) stream.closed = true
+    for (const stream of this.receivers.values()) stream.close()
     for (const stream of this.senders.values()) stream.close()
     this.receivers.clear()
     this.senders.clear()
     this.closed.clear()
   }
 
+  /** Runs what handles data of the other side; a violation in it ends everything. */
+  private handle(task: () => void): void {
+    if (this.destroyed) return
+    try {
+      task()
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error
+      if (this.destroyed) return
+      this.destroy()
+      this.options.onViolation(error)
+    }
+  }
+
   private assertCanOpen(id: number, open: ReadonlyMap<number, unknown>): void {
+    if (this.destroyed) throw new InvalidStateError(`cannot open stream ${id}: the channel is closed`)
     if (!Number.isInteger(id) || id < PROGRAM_STREAM_ID || id > MAX_STREAM_ID) {
       throw new RangeError(`a stream id is an integer from 1 to ${MAX_STREAM_ID}, got ${id}`)
     }
@@ -161,27 +171,27 @@ export class Multiplexer {
   private receiveData(id: number, chunk: Buffer): void {
     const stream = this.receivers.get(id)
     if (stream === undefined) return assertLate(this.closed.lateData(id, chunk.length), 'data', id)
-    stream.accept(chunk)
-    guard(() => stream.handlers.onData(chunk))
+    stream.receive(chunk)
   }
 
   private receiveEnd(id: number): void {
     const stream = this.receivers.get(id)
-    if (stream === undefined) return assertLate(this.closed.lateEnd(id), 'END', id)
+    stream?.flush()
+    if (stream === undefined || stream.closed) return assertLate(this.closed.lateEnd(id), 'END', id)
     this.receivers.delete(id)
-    stream.closed = true
-    guard(() => stream.handlers.onEnd())
+    stream.end()
   }
 
   private receiveReset(id: number, code: number): void {
+    this.receivers.get(id)?.flush()
     const receiver = this.receivers.get(id)
     const sender = this.senders.get(id)
     if (receiver === undefined && sender === undefined) return assertLate(this.closed.lateReset(id), 'a RESET', id)
     this.closeBoth(id)
     this.closed.forget(id)
     this.outgoing.reset(id, code)
-    if (receiver !== undefined) guard(() => receiver.handlers.onReset(code))
-    if (sender !== undefined) guard(() => sender.handlers.onReset(code))
+    if (receiver !== undefined) callHandler(() => receiver.handlers.onReset(code))
+    if (sender !== undefined) callHandler(() => sender.handlers.onReset(code))
   }
 
   private receiveCredit(id: number, bytes: number): void {
@@ -207,8 +217,7 @@ export class Multiplexer {
   }
 
   private closeBoth(id: number): void {
-    const receiver = this.receivers.get(id)
-    if (receiver !== undefined) receiver.closed = true
+    this.receivers.get(id)?.close()
     this.senders.get(id)?.close()
     this.receivers.delete(id)
     this.senders.delete(id)
@@ -217,16 +226,4 @@ export class Multiplexer {
 
 function assertLate(allowed: boolean, what: string, id: number): void {
   if (!allowed) throw new ProtocolViolation(`${what} for stream ${id}, which is not open`)
-}
-
-/** Runs a handler. Its violation counts as the peer's; any other error surfaces as uncaught and leaves the channel whole. */
-function guard(handler: () => void): void {
-  try {
-    handler()
-  } catch (error) {
-    if (error instanceof ProtocolViolation) throw error
-    queueMicrotask(() => {
-      throw error
-    })
-  }
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { callHandler } from './call-handler.js'
 import { Fifo } from './fifo.js'
 import { encodeFrameHeader, FrameType } from './frame.js'
 import type { InboundStream } from './inbound-stream.js'
@@ -42,6 +43,7 @@ export class OutgoingFrames {
   private readonly creditDue = new Set<InboundStream>()
   private readonly round = new Fifo<OutboundStream>()
   private full = false
+  private drains = 0
   private flushing = false
   private destroyed = false
 
@@ -77,6 +79,7 @@ export class OutgoingFrames {
   }
 
   drained(): void {
+    this.drains += 1
     this.full = false
     this.flush()
   }
@@ -107,7 +110,9 @@ export class OutgoingFrames {
   }
 
   private write(header: Buffer, payload?: Buffer): void {
-    if (!this.transport.write(header, payload)) this.full = true
+    const drains = this.drains
+    // A transport that drains while it writes has room again, whatever this write returns.
+    if (!this.transport.write(header, payload) && drains === this.drains) this.full = true
   }
 
   private sendUrgent(): boolean {
@@ -144,7 +149,7 @@ export class OutgoingFrames {
       this.round.push(stream)
     }
     this.write(encodeFrameHeader(FrameType.Data, stream.id, payload.length), payload)
-    if (stream.takeWritable()) stream.handlers.onWritable()
+    if (stream.takeWritable()) callHandler(() => stream.handlers.onWritable())
     return true
   }
 }

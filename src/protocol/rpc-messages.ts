@@ -1,37 +1,32 @@
 /** The JSON-RPC 2.0 messages of both directions, and the check that everything from the other side passes first. */
-import * as z from 'zod/mini'
 import { MAX_CALL_ID_CHARS, MAX_METHOD_CHARS } from './limits.js'
-import { describeIssue } from './schema-issue.js'
+import { Shape, type Predicate } from './shape.js'
 import { ProtocolViolation } from './violation.js'
 
 /** The notification that cancels a call: `{ id }`. */
 export const CANCEL_METHOD = '$/cancel'
 
-const version = z.literal('2.0')
+const isVersion: Predicate = (value) => value === '2.0'
+const isMethod: Predicate = (value) => typeof value === 'string' && value.length <= MAX_METHOD_CHARS
+const isContainer: Predicate = (value) => typeof value === 'object' && value !== null
+const isText: Predicate = (value) => typeof value === 'string'
+const isAnything: Predicate = () => true
 
 /** Ids that the other side chose for its calls. */
-const callerId = z.union([z.int(), z.string().check(z.maxLength(MAX_CALL_ID_CHARS))])
+const isCallerId: Predicate = (value) =>
+  typeof value === 'string' ? value.length <= MAX_CALL_ID_CHARS : Number.isSafeInteger(value)
 
-/** Not copied: the members are the caller's JSON and for the method to judge. */
-const params = z.optional(z.custom<RpcParams>((value) => typeof value === 'object' && value !== null))
-const method = z.string().check(z.maxLength(MAX_METHOD_CHARS))
-
-const requestSchema = z.strictObject({ jsonrpc: version, id: callerId, method, params })
-const notificationSchema = z.strictObject({ jsonrpc: version, method, params })
+const requestShape = new Shape({ jsonrpc: isVersion, id: isCallerId, method: isMethod }, { params: isContainer })
+const notificationShape = new Shape({ jsonrpc: isVersion, method: isMethod }, { params: isContainer })
+const cancelShape = new Shape({ id: isCallerId })
 
 /** `undefined: true` goes with `result: null`: the method returned `undefined`, which JSON cannot say. */
-const resultSchema = z.strictObject({
-  jsonrpc: version,
-  id: z.int(),
-  result: z.unknown(),
-  undefined: z.optional(z.literal(true)),
-})
-const failureSchema = z.strictObject({
-  jsonrpc: version,
-  id: z.int(),
-  error: z.strictObject({ code: z.int(), message: z.string(), data: z.optional(z.unknown()) }),
-})
-const cancelSchema = z.strictObject({ id: callerId })
+const resultShape = new Shape(
+  { jsonrpc: isVersion, id: Number.isSafeInteger, result: isAnything },
+  { undefined: (value) => value === true },
+)
+const errorShape = new Shape({ code: Number.isSafeInteger, message: isText }, { data: isAnything })
+const failureShape = new Shape({ jsonrpc: isVersion, id: Number.isSafeInteger, error: errorShape.test })
 
 /** An id of a call that comes in. */
 export type CallerId = string | number
@@ -58,27 +53,32 @@ export type IncomingMessage =
   | { readonly kind: 'failure'; readonly id: number; readonly error: RpcErrorObject }
   | { readonly kind: 'cancel'; readonly id: CallerId }
 
-/** Never shows text of the other side: only where the message is wrong and in what way. */
-function check<S extends z.ZodMiniType>(schema: S, value: unknown, what: string): z.output<S> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new ProtocolViolation(`${what} of a wrong form: ${describeIssue(parsed.error)}`)
+function assertShape(shape: Shape, value: unknown, what: string): void {
+  const issue = shape.issue(value)
+  if (issue !== undefined) throw new ProtocolViolation(`${what} with ${issue}`)
 }
 
 function parseCall(value: object): IncomingMessage {
-  if (Object.hasOwn(value, 'id')) return { kind: 'request', ...check(requestSchema, value, 'a request') }
-  const { method: name, params: given } = check(notificationSchema, value, 'a notification')
-  if (name === CANCEL_METHOD) return { kind: 'cancel', id: check(cancelSchema, given, 'a cancellation').id }
-  return { kind: 'notification', method: name, params: given }
+  if (Object.hasOwn(value, 'id')) {
+    assertShape(requestShape, value, 'a request')
+    const { id, method, params } = value as { id: CallerId; method: string; params?: RpcParams }
+    return { kind: 'request', id, method, params }
+  }
+  assertShape(notificationShape, value, 'a notification')
+  const { method, params } = value as { method: string; params?: RpcParams }
+  if (method !== CANCEL_METHOD) return { kind: 'notification', method, params }
+  assertShape(cancelShape, params, 'a cancellation')
+  return { kind: 'cancel', id: (params as { id: CallerId }).id }
 }
 
 function parseResponse(value: object): IncomingMessage {
   if (Object.hasOwn(value, 'error')) {
-    const { id, error } = check(failureSchema, value, 'an error response')
+    assertShape(failureShape, value, 'an error response')
+    const { id, error } = value as { id: number; error: RpcErrorObject }
     return { kind: 'failure', id, error }
   }
-  if (!Object.hasOwn(value, 'result')) throw new ProtocolViolation('neither a call nor a response')
-  const { id, result, undefined: isUndefined } = check(resultSchema, value, 'a response')
+  assertShape(resultShape, value, 'a response')
+  const { id, result, undefined: isUndefined } = value as { id: number; result: unknown; undefined?: true }
   if (isUndefined !== true) return { kind: 'result', id, result }
   if (result !== null) throw new ProtocolViolation('a response with a result that is also undefined')
   return { kind: 'result', id, result: undefined }

@@ -20,7 +20,7 @@ import { CANCEL_METHOD, parseIncoming, type CallerId, type RpcErrorObject, type 
 import { ProtocolViolation } from './violation.js'
 
 export interface RpcPeerOptions {
-  /** Takes one message of `encodeMessage`. */
+  /** Takes one message of `encodeMessage`. Must not throw. */
   readonly send: (message: Buffer) => void
   /** Called once, when the other side breaks the protocol; the peer is closed already. */
   readonly onViolation: (violation: ProtocolViolation) => void

@@ -29,7 +29,9 @@ const REFUSED_OBJECTS: ReadonlyMap<string, readonly [what: string, hint?: string
 /** @returns what the object is and a hint, when it is one that JSON cannot carry. */
 export function refusedObject(value: object): readonly [what: string, hint?: string] | undefined {
   if (ArrayBuffer.isView(value)) return ['binary data', BYTES_HINT]
-  return REFUSED_OBJECTS.get(Object.prototype.toString.call(value).slice(8, -1))
+  const tag = Object.prototype.toString.call(value).slice(8, -1)
+  if (tag === 'Date' && Number.isNaN(Number(value))) return ['an invalid Date']
+  return REFUSED_OBJECTS.get(tag)
 }
 
 /** @returns what `JSON.stringify` would write for this object: itself, or what its `toJSON` returns. */

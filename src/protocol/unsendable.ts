@@ -82,6 +82,9 @@ function describeValue(
 /** @returns why `isSendable` refused this message, with the path of the member: `$.a[2]: a BigInt cannot be sent`. */
 export function describeUnsendable(value: unknown): string {
   if (value === undefined) return refusal('$', 'undefined')
-  const caps = `at most ${MAX_MESSAGE_VALUES} values and ${MAX_MESSAGE_BYTES} bytes; send files or split it`
-  return describeValue(value, '', '$', []) ?? `$: the message is too large: ${caps}`
+  const caps = `at most ${MAX_MESSAGE_VALUES} values and ${MAX_MESSAGE_BYTES} bytes`
+  return (
+    describeValue(value, '', '$', []) ??
+    `$: the message has no JSON or too much of it (${caps}); send files or split it`
+  )
 }

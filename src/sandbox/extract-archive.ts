@@ -43,14 +43,22 @@ export async function extractArchive(
   limits: ExtractLimits = {},
 ): Promise<{ entries: number; bytes: number }> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
+  const parser = extract()
+  // Before the first wait: the sandbox can end at any time, and an error that nobody hears ends the host process.
+  let failure: Error | null = null
+  archive.on('error', (error) => {
+    failure = error
+    parser.destroy(error)
+  })
+  parser.on('error', () => undefined)
   await mkdir(target, { recursive: true })
   const root = await open(target, constants.O_RDONLY | constants.O_DIRECTORY)
   const folders = new FolderCache(root)
   const report = { entries: 0, bytes: 0 }
-  const parser = extract()
-  archive.on('error', (error) => parser.destroy(error))
   archive.pipe(parser)
   try {
+    // A parser that was destroyed before it is iterated would be waited for, for ever.
+    if (failure !== null) throw failure as Error
     for await (const entry of parser) {
       const { header } = entry
       const segments = checkedSegments(header.name)

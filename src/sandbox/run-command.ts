@@ -1,7 +1,8 @@
 /** `run()`: one command from start to result. */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { CommandFailedError, SpawnError, type SandboxExitedError } from '../errors.js'
+import type { SpawnError} from '../errors.js';
+import { CommandFailedError, type SandboxExitedError } from '../errors.js'
 import type { CommandArgv, ParsedCommandOptions, ParsedSpawnOptions } from '../options/index.js'
 import { decideOutcome, type CommandOutcome, type HostIntervention } from './outcome.js'
 import type { SpawnRequest } from './commands.js'

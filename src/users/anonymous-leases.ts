@@ -46,6 +46,7 @@ export class AnonymousLeases {
   readonly #range: ResolvedUserRange
   readonly #accounts: HostAccounts
   #lastSweepMs = -Infinity
+  #last: Promise<unknown> = Promise.resolve()
 
   /** @param folder - a folder of its own inside the state folder */
   constructor(folder: string, lockPath: string, range: ResolvedUserRange, accounts: HostAccounts) {
@@ -61,8 +62,17 @@ export class AnonymousLeases {
    * @param excluded - uids that belong to names
    * @throws {UserError} when all are in use
    */
-  async acquire(excluded: ReadonlySet<number>): Promise<Lease> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+  acquire(excluded: ReadonlySet<number>): Promise<Lease> {
+    // Callers of one process would only meet at the same free uid.
+    const turn = this.#last.then(() => this.#acquire(excluded))
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #acquire(excluded: ReadonlySet<number>): Promise<Lease> {
+    await mkdir(this.#folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
     const owner = await readOwnIdentity()
     if (performance.now() - this.#lastSweepMs > SWEEP_INTERVAL_MS) await this.#sweep(owner)
     const lease = (await this.#take(owner, excluded)) ?? (await this.#sweepAndTake(owner, excluded))

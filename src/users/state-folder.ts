@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { UserError } from '../errors.js'
 
 const FOLDER_NAME = 'container-sandbox'
@@ -28,14 +28,18 @@ export function defaultStateFolder(
 export async function openStateFolder(path: string): Promise<void> {
   let facts
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     facts = await stat(path)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'an error'
     const next = 'Give a folder that this user can write to in the option users.stateDir.'
     throw new UserError(`Cannot use the state folder ${path}: ${code}. ${next}`, { cause, details: { path } })
   }
-  if (!facts.isDirectory()) throw new UserError(`The state folder ${path} is not a folder.`, { details: { path } })
+  if (!facts.isDirectory()) {
+    throw new UserError(`The state folder ${path} is not a folder. Give another one in the option users.stateDir.`, {
+      details: { path },
+    })
+  }
   const own = process.geteuid?.() ?? 0
   const problem =
     (facts.mode & 0o022) !== 0
@@ -44,4 +48,23 @@ export async function openStateFolder(path: string): Promise<void> {
         ? `it belongs to uid ${facts.uid}, not to this user (${own}). Give another folder in the option users.stateDir.`
         : null
   if (problem !== null) throw new UserError(`The state folder ${path} is not safe: ${problem}`, { details: { path } })
+}
+
+/**
+ * Like `mkdir` with `recursive`, which never returns where the kernel answers ENOENT below a folder that exists, as it does
+ * in /proc (seen with Node 20.20).
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, { mode: 0o700 }).catch((again: NodeJS.ErrnoException) => {
+      // Another process made it in between.
+      if (again.code !== 'EEXIST') throw again
+    })
+  }
 }

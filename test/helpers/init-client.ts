@@ -2,6 +2,7 @@
  * Runs the real init as PID 1 of a PID namespace under a uid of its own, and speaks its wire from outside. A relay takes
  * the place of the shovel; the FIFOs are opened by path, as the shovel does.
  */
+import { randomInt } from 'node:crypto'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { constants, openSync, readFileSync, readdirSync } from 'node:fs'
 import { chmod, chown, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -21,7 +22,6 @@ import {
 } from '../../src/shovel/init-wire.js'
 import { buildInit } from './init-build.js'
 
-const GUEST_ID = 54_321
 const GUEST_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
 const relaySource = join(import.meta.dirname, '..', 'fixtures', 'init', 'relay.mjs')
 
@@ -73,7 +73,8 @@ export interface TestCommand {
   readonly stderr: Promise<string>
 }
 
-const standardPipes: readonly PipeRequest[] = [
+/** stdin, stdout and stderr. */
+export const standardPipes: readonly PipeRequest[] = [
   { childFd: 0, childReads: true },
   { childFd: 1, childReads: false },
   { childFd: 2, childReads: false },
@@ -83,6 +84,7 @@ interface Pending {
   onStarted(pid: number): void
   onFailed(error: Error): void
   onExited(answer: ExitedAnswer): void
+  onLost(error: Error): void
 }
 
 export class TestInit {
@@ -104,7 +106,7 @@ export class TestInit {
     this.#process = child
     this.ended = new Promise((resolve) => {
       child.on('close', (code) => {
-        for (const pending of this.#pending.values()) pending.onFailed(new Error(`init ended: ${this.stderr}`))
+        for (const pending of this.#pending.values()) pending.onLost(new Error(`init ended: ${this.stderr}`))
         resolve(code ?? -1)
       })
     })
@@ -122,8 +124,10 @@ export class TestInit {
     await chmod(join(folder, 'init'), options.initMode ?? 0o711)
     await copyFile(relaySource, join(folder, 'relay.mjs'))
     await mkdir(join(folder, 'run'), { mode: 0o700 })
-    await chown(join(folder, 'run'), GUEST_ID, GUEST_ID)
-    const identity = ['--reuid', `${GUEST_ID}`, '--regid', `${GUEST_ID}`, '--clear-groups', '--no-new-privs']
+    // A uid of its own: the kernel counts processes per uid.
+    const id = randomInt(100_000, 1_000_000_000)
+    await chown(join(folder, 'run'), id, id)
+    const identity = ['--reuid', `${id}`, '--regid', `${id}`, '--clear-groups']
     const init = [join(folder, 'init'), '--lifetime-ms', `${options.lifetimeMs ?? 60_000}`, '--run-dir']
     const shovel = options.shovel ?? [process.execPath, join(folder, 'relay.mjs')]
     const child = spawn(
@@ -135,6 +139,9 @@ export class TestInit {
         '--mount-proc',
         'setpriv',
         ...identity,
+        // Again: the first one still has root's capabilities when it executes, and to them every file is readable.
+        'setpriv',
+        '--no-new-privs',
         ...init,
         join(folder, 'run'),
         '--',
@@ -150,20 +157,36 @@ export class TestInit {
     const id = this.#nextId++
     const pipes = options.pipes ?? standardPipes
     const streams = new Map<number, Socket>()
-    let onExited: (answer: ExitedAnswer) => void = () => {}
-    const exited = new Promise<ExitedAnswer>((resolve) => (onExited = resolve))
+    let onExited: Pending['onExited'] = () => {}
+    let onLost: Pending['onLost'] = () => {}
+    const exited = new Promise<ExitedAnswer>((resolve, reject) => {
+      onExited = resolve
+      onLost = reject
+    })
+    // Whoever does not await the end is not to fail by it.
+    exited.catch(() => {})
     const pid = await new Promise<number>((resolve, reject) => {
       const onStarted = (started: number): void => {
-        if (options.open ?? true) this.#open(id, pipes, streams)
+        if (options.open ?? true) this.open(id, pipes, streams)
         resolve(started)
       }
-      this.#pending.set(id, { onStarted, onFailed: reject, onExited })
+      this.#pending.set(id, {
+        onStarted,
+        onFailed: reject,
+        onExited,
+        onLost: (error) => {
+          reject(error)
+          onLost(error)
+        },
+      })
       const { cwd = '/', env = GUEST_ENV, cpuTimeMs = 0, args = [] } = options
       this.send(encodeSpawn({ id, cpuTimeMs, pipes, file, argv: [file, ...args], env, cwd }))
     })
-    const text = async (fd: number): Promise<string> => {
+    const text = (fd: number): Promise<string> => {
       const stream = streams.get(fd)
-      return stream === undefined ? '' : (await buffer(stream)).toString()
+      const read = stream === undefined ? Promise.resolve('') : buffer(stream).then(String)
+      read.catch(() => {})
+      return read
     }
     return { id, pid, streams, exited, stdout: text(1), stderr: text(2) }
   }
@@ -174,6 +197,19 @@ export class TestInit {
     command.streams.get(0)?.end()
     const [exit, stdout, stderr] = await Promise.all([command.exited, command.stdout, command.stderr])
     return { ...exit, stdout, stderr }
+  }
+
+  /** Opens the FIFOs of a command that was started with `open: false`, and says so. */
+  open(id: number, pipes: readonly PipeRequest[], streams = new Map<number, Socket>()): ReadonlyMap<number, Socket> {
+    for (const pipe of pipes) {
+      const access = pipe.childReads ? constants.O_WRONLY : constants.O_RDONLY
+      const fd = openSync(join(this.runDir, `${id}.${pipe.childFd}`), access | constants.O_NONBLOCK)
+      const socket = new Socket({ fd, readable: !pipe.childReads, writable: pipe.childReads })
+      socket.on('error', () => {})
+      streams.set(pipe.childFd, socket)
+    }
+    this.send(encodeOpened(id))
+    return streams
   }
 
   signal(id: number, signal: number, scope: keyof typeof SignalScope): void {
@@ -206,17 +242,6 @@ export class TestInit {
     this.#process.kill('SIGKILL')
     await this.ended
     await rm(this.#folder, { recursive: true, force: true })
-  }
-
-  #open(id: number, pipes: readonly PipeRequest[], streams: Map<number, Socket>): void {
-    for (const pipe of pipes) {
-      const access = pipe.childReads ? constants.O_WRONLY : constants.O_RDONLY
-      const fd = openSync(join(this.runDir, `${id}.${pipe.childFd}`), access | constants.O_NONBLOCK)
-      const socket = new Socket({ fd, readable: !pipe.childReads, writable: pipe.childReads })
-      socket.on('error', () => {})
-      streams.set(pipe.childFd, socket)
-    }
-    this.send(encodeOpened(id))
   }
 
   #dispatch(answer: InitAnswer): void {

@@ -3,7 +3,8 @@
  *
  * Theory of operation: SPAWN makes the FIFOs, a socket pair and a supervisor; what the supervisor reports is passed on to
  * the shovel. An entry lives until the supervisor is reaped, its last report is passed on and the FIFOs are opened or
- * not wanted any more. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED.
+ * not wanted any more. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED; after FAILED or EXITED
+ * no process of the command is left, its supervisor included.
  *
  * A supervisor runs under the guest's uid, so a guest can kill it. The command's main process then dies with it
  * (PR_SET_PDEATHSIG) and the rest of the tree becomes children of PID 1. PID 1 has no other unknown children, so it
@@ -32,8 +33,10 @@ struct command {
     int keepers[MAX_CHILD_FDS]; /* fd_count is 0 once they are closed */
     pid_t supervisor;           /* 0: reaped */
     int channel;                /* -1: closed */
-    pid_t main_pid;             /* 0: not started */
-    bool reported;              /* FAILED or EXITED was passed on */
+    pid_t main_pid;             /* 0: not forked */
+    bool started;               /* STARTED was passed on */
+    bool reported;              /* FAILED or EXITED is there: in `last`, and passed on once the supervisor is reaped */
+    struct report last;
     bool lost;                  /* the supervisor ended without one */
     bool tree_kill;
     uint64_t kill_deadline_ms; /* 0: none */
@@ -44,6 +47,7 @@ struct command {
 static struct command commands[MAX_COMMANDS];
 static struct command *polled[MAX_COMMANDS];
 static bool sweeping;
+static bool living_orphans; /* what the last round of the sweep has seen */
 static struct hunt sweep;
 static int sweep_pause_ms;
 
@@ -184,15 +188,17 @@ static void read_reports(struct command *command)
         case REPORT_ENDING:
             command->kill_deadline_ms = 0;
             continue;
+        case REPORT_FORKED:
+            command->main_pid = (pid_t)get_u32(report.bytes + 5);
+            continue;
         case REPORT_STARTED:
-            command->main_pid = (pid_t)get_u32(report.bytes + 9);
+            command->started = true;
             break;
-        case REPORT_FAILED:
-            release_fifos(command);
-            /* fall through */
         default:
             command->reported = true;
             command->kill_deadline_ms = 0;
+            command->last = report;
+            continue;
         }
         send_report(&report);
     }
@@ -222,7 +228,7 @@ static void start_sweep(void)
 {
     if (!sweeping)
         sweep = (struct hunt){0};
-    sweeping = true;
+    sweeping = living_orphans = true;
     sweep_pause_ms = 1;
 }
 
@@ -256,7 +262,11 @@ void commands_reaped(pid_t pid, int status, const struct rusage *usage)
         close(command->channel);
     command->channel = -1;
     command->supervisor = 0;
-    if (!command->reported) {
+    if (command->reported) {
+        if (command->last.bytes[4] == REPORT_FAILED)
+            release_fifos(command);
+        send_report(&command->last);
+    } else {
         command->lost = true;
         command->ending = (struct ending){.id = command->id, .wait_status = SIGKILL};
         add_usage(&command->ending, usage);
@@ -271,16 +281,35 @@ void commands_stopped(pid_t pid)
         kill(pid, SIGKILL);
 }
 
+/* Reaps who ended. While orphans live they stay zombies (see proctree.c), and only those known are waited for. */
+void commands_reap(bool (*reap_one)(pid_t pid))
+{
+    if (!living_orphans) {
+        while (reap_one(-1))
+            ;
+        return;
+    }
+    reap_one(shovel_pid);
+    for (size_t i = 0; i < MAX_COMMANDS; i++)
+        if (commands[i].used && commands[i].supervisor > 0)
+            reap_one(commands[i].supervisor);
+}
+
 static void report_lost(struct command *command)
 {
+    struct report report;
     command->lost = false;
     if (command->main_pid == 0) {
         fail(command, ECHILD);
         return;
     }
+    if (!command->started) {
+        report = report_started(command->id, command->main_pid);
+        send_report(&report);
+    }
     command->ending.reason = command->tree_kill ? REASON_TREE_KILLED : REASON_SUPERVISOR_KILLED;
     command->ending.oom_kills = oom_kills() - command->oom_kills_before;
-    struct report report = report_exited(&command->ending);
+    report = report_exited(&command->ending);
     command->reported = true;
     send_report(&report);
     free_when_over(command);
@@ -292,6 +321,7 @@ static bool swept_clean(void)
     for (int scans = 0; scans < 2; scans++) {
         struct tree tree;
         proctree_kill(init_pid, is_known, &sweep, &tree);
+        living_orphans = tree.living > 0;
         if (tree.members > 0)
             return false;
     }

@@ -26,8 +26,8 @@
 #define EXIT_LIFETIME 124
 
 enum request_op { REQUEST_SPAWN = 1, REQUEST_OPENED = 2, REQUEST_SIGNAL = 3 };
-/* REPORT_ENDING stays between a supervisor and init; the others go to the shovel as they are. */
-enum report_op { REPORT_ENDING = 0, REPORT_STARTED = 1, REPORT_FAILED = 2, REPORT_EXITED = 3 };
+/* The first two stay between a supervisor and init; the others go to the shovel as they are. */
+enum report_op { REPORT_ENDING = 0, REPORT_FORKED = 255, REPORT_STARTED = 1, REPORT_FAILED = 2, REPORT_EXITED = 3 };
 enum stage { STAGE_SETUP = 1, STAGE_CHDIR = 2, STAGE_EXEC = 3 };
 enum scope { SCOPE_PROCESS = 0, SCOPE_GROUP = 1, SCOPE_TREE = 2 };
 enum reason { REASON_NONE = 0, REASON_CPU_TIME = 1, REASON_TREE_KILLED = 2, REASON_SUPERVISOR_KILLED = 3 };
@@ -71,6 +71,7 @@ struct report {
 uint64_t now_ms(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void set_signal_mask(bool blocked);
 void close_from(int first);
 void close_except(int *keep, size_t count);
 uint32_t oom_kills(void);
@@ -81,6 +82,7 @@ const char *parse_spawn(uint8_t *body, size_t length, struct spawn *spawn);
 void spawn_free(struct spawn *spawn);
 uint32_t get_u32(const uint8_t *bytes);
 struct report report_ending(void);
+struct report report_forked(pid_t pid);
 struct report report_started(uint32_t id, pid_t pid);
 struct report report_failed(uint32_t id, int error, enum stage stage);
 struct report report_exited(const struct ending *ending);
@@ -92,7 +94,8 @@ void fifo_remove(uint32_t id, struct child_fd fd);
 
 /* proctree.c */
 struct tree {
-    size_t members;
+    size_t members; /* zombies included */
+    size_t living;
     uint64_t cpu_us;
 };
 /* A hunt for every member of a tree; `hopeless` when new members keep appearing in spite of it. */
@@ -108,7 +111,7 @@ bool proctree_measure(pid_t root, bool (*spare)(pid_t), struct tree *tree);
 void proctree_kill(pid_t root, bool (*spare)(pid_t), struct hunt *hunt, struct tree *tree);
 
 /* launch.c */
-_Noreturn void launch(const struct spawn *spawn, const int *ends, int status_fd, pid_t supervisor);
+_Noreturn void launch(const struct spawn *spawn, const int *ends, int status_fd, int channel, pid_t supervisor);
 struct launch_error {
     int32_t error;
     int32_t stage;
@@ -125,6 +128,7 @@ size_t commands_poll_fds(struct pollfd *fds);
 void commands_read_reports(const struct pollfd *fds, size_t count);
 void commands_reaped(pid_t pid, int status, const struct rusage *usage);
 void commands_stopped(pid_t pid);
+void commands_reap(bool (*reap_one)(pid_t pid));
 int commands_tick(void);
 
 /* main.c */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,21 +99,23 @@ static void set_limits(uint64_t cpu_ms)
 
 static void reset_signals(void)
 {
-    sigset_t none;
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    set_signal_mask(false);
 }
 
 /* Becomes the command. `ends` are the command's ends of the FIFOs in the order of `spawn->fds`. */
-_Noreturn void launch(const struct spawn *spawn, const int *ends, int status_fd, pid_t supervisor)
+_Noreturn void launch(const struct spawn *spawn, const int *ends, int status_fd, int channel, pid_t supervisor)
 {
+    struct report forked = report_forked(getpid());
     status = status_fd;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         fail(STAGE_SETUP);
     if (getppid() != supervisor)
         _exit(126);
+    /* init is told before the command's first instruction, which may be to kill the supervisor. */
+    if (send(channel, forked.bytes, forked.length, MSG_NOSIGNAL) < 0)
+        fail(STAGE_SETUP);
     place_descriptors(spawn, ends);
     if (setsid() < 0)
         fail(STAGE_SETUP);

@@ -168,13 +168,11 @@ static void read_request(void)
 static _Noreturn void run_shovel(char **argv, int fd)
 {
     static char *environment[] = {"PATH=/.sandbox/bin", "HOME=/", "UV_USE_IO_URING=0", NULL};
-    sigset_t none;
-    sigemptyset(&none);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == init_pid && dup2(fd, CONTROL_FD) == CONTROL_FD) {
         if (fd == CONTROL_FD)
             fcntl(fd, F_SETFD, 0);
         close_from(CONTROL_FD + 1);
-        sigprocmask(SIG_SETMASK, &none, NULL);
+        set_signal_mask(false);
         execve(argv[0], argv, environment);
     }
     say("cannot start %s: %s", argv[0], strerror(errno));
@@ -210,19 +208,21 @@ static void read_signals(void)
     }
 }
 
-static void reap(void)
+/* Takes one child that ended, or any with -1. Returns false when none has. */
+static bool reap_one(pid_t which)
 {
     int status;
     struct rusage usage;
-    pid_t pid;
-    while ((pid = wait4(-1, &status, WNOHANG | WUNTRACED | __WALL, &usage)) > 0) {
-        if (WIFSTOPPED(status))
-            commands_stopped(pid);
-        else if (pid == shovel_pid)
-            end(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-        else
-            commands_reaped(pid, status, &usage);
-    }
+    pid_t pid = wait4(which, &status, WNOHANG | WUNTRACED | __WALL, &usage);
+    if (pid <= 0)
+        return false;
+    if (WIFSTOPPED(status))
+        commands_stopped(pid);
+    else if (pid == shovel_pid)
+        end(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    else
+        commands_reaped(pid, status, &usage);
+    return true;
 }
 
 static int until(uint64_t moment_ms, uint64_t now, int timeout)
@@ -252,7 +252,7 @@ static _Noreturn void run(void)
             die("cannot wait: %s", strerror(errno));
         commands_read_reports(fds + 2, count);
         read_signals();
-        reap();
+        commands_reap(reap_one);
         if (fds[1].revents & POLLOUT)
             flush_reports();
         if (control >= 0 && fds[1].revents & ~POLLOUT)
@@ -263,10 +263,11 @@ static _Noreturn void run(void)
 /* Blocks every signal, makes init unreadable for its uid and holds nothing but stdio. */
 static void harden(void)
 {
-    sigset_t all, wanted;
+    sigset_t wanted;
     init_pid = getpid();
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
+    set_signal_mask(true);
+    if (chdir("/") != 0)
+        die("cannot change to /: %s", strerror(errno));
 #ifndef INIT_TEST_DUMPABLE /* only for the test that shows what the next line is good for */
     if (prctl(PR_SET_DUMPABLE, 0) != 0)
         die("cannot become non-dumpable: %s", strerror(errno));

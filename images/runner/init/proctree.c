@@ -5,8 +5,11 @@
  * or group it moves to; the parent links of /proc/<pid>/stat (proc_pid_stat(5)) are the tree. One scan of /proc is no
  * snapshot: processes fork, die and get other parents meanwhile. That is harmless, since a scan is repeated until wait(2)
  * (for a supervisor) or /proc (for PID 1) says that nobody is left, and a process with SIGKILL pending cannot fork again.
- * A chain of processes that fork and die faster than the scan can still run away for a while; a hunt in which new
- * processes keep appearing after HUNT_MS is called hopeless, and the caller takes the next larger hammer.
+ *
+ * Processes that fork and die faster than a scan sees them need room: each generation has one that outlives its parent and
+ * becomes a zombie of the hunter. The callers therefore reap nothing while something lives; the zombies use up the
+ * container's pids limit, and the next fork fails. Where there is no such limit the chain can run away for a while: a
+ * hunt in which new processes keep appearing after HUNT_MS is hopeless, and the caller takes the next larger hammer.
  *
  * A pid that was read may be another process by the time it is killed. Children of the caller cannot be: they stay
  * zombies until it reaps them. All others are killed through a pidfd after a second look at their start time.
@@ -30,6 +33,7 @@ struct process {
     pid_t pid, parent;
     uint64_t start;     /* clock ticks after boot */
     uint64_t cpu_ticks; /* own and of reaped children */
+    bool living; /* zombies are not; one that has threads left is */
     bool member;
 };
 
@@ -75,13 +79,16 @@ static int read_process(pid_t pid, struct process *process)
     text[length] = 0;
     /* The name in parentheses is the guest's choice and may hold anything, also ')'. */
     char *fields = strrchr(text, ')');
-    int parent;
+    char state;
+    int parent, threads;
     unsigned long long user, kernel, start;
     long long child_user, child_kernel;
-    if (!fields || sscanf(fields + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld %*d %*d %*d %*d %llu",
-                          &parent, &user, &kernel, &child_user, &child_kernel, &start) != 6)
+    if (!fields ||
+        sscanf(fields + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld %*d %*d %d %*d %llu", &state,
+               &parent, &user, &kernel, &child_user, &child_kernel, &threads, &start) != 8)
         return -1;
     *process = (struct process){.pid = pid, .parent = parent, .start = start};
+    process->living = (state != 'Z' && state != 'X') || threads > 1;
     process->cpu_ticks = user + kernel + (uint64_t)child_user + (uint64_t)child_kernel;
     return 1;
 }
@@ -149,6 +156,7 @@ bool proctree_measure(pid_t root, bool (*spare)(pid_t), struct tree *tree)
         if (!processes[i].member)
             continue;
         tree->members++;
+        tree->living += processes[i].living;
         tree->cpu_us += processes[i].cpu_ticks * 1000000 / (uint64_t)ticks_per_second;
     }
     return complete;
@@ -185,9 +193,10 @@ void proctree_kill(pid_t root, bool (*spare)(pid_t), struct hunt *hunt, struct t
     if (!complete) {
         hunt->newest_seen_ms = now;
         tree->members++; /* one that could not be seen */
+        tree->living++;
     }
     for (size_t i = 0; i < process_count; i++) {
-        if (!processes[i].member)
+        if (!processes[i].member || !processes[i].living)
             continue;
         kill_process(&processes[i], root);
         if (processes[i].start > hunt->newest_start) {

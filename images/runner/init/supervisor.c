@@ -168,16 +168,18 @@ static enum reason watch(uint64_t cpu_ms)
 static void end_tree(void)
 {
     struct hunt hunt = {0};
-    int pause = 1;
-    while (reap()) {
-        struct tree tree;
+    struct tree tree = {0};
+    int killing_pause = 1, reaping_pause = 0;
+    /* Nobody is reaped while somebody lives: see proctree.c on zombies. */
+    while (tree.living > 0 || reap()) {
         struct pollfd children = {.fd = children_fd, .events = POLLIN};
         counting = true;
         proctree_kill(getpid(), NULL, &hunt, &tree);
         if (hunt.hopeless)
             give_up();
-        wait_for_children(pause, &children, 1);
-        pause = pause < MAX_HUNT_PAUSE_MS ? pause * 2 : MAX_HUNT_PAUSE_MS;
+        int *pause = tree.living > 0 ? &killing_pause : &reaping_pause;
+        wait_for_children(*pause, &children, 1);
+        *pause = *pause < MAX_HUNT_PAUSE_MS ? *pause * 2 + 1 : MAX_HUNT_PAUSE_MS;
     }
 }
 
@@ -194,7 +196,7 @@ static void start(const struct spawn *spawn, const int *ends)
     if (main_pid < 0)
         tell_failure(errno, STAGE_SETUP);
     if (main_pid == 0)
-        launch(spawn, ends, status[1], self);
+        launch(spawn, ends, status[1], channel, self);
     close(status[1]);
     for (size_t i = 0; i < spawn->fd_count; i++)
         close(ends[i]);

@@ -136,6 +136,13 @@ struct report report_ending(void)
     return finish(begin(REPORT_ENDING));
 }
 
+struct report report_forked(pid_t pid)
+{
+    struct report report = begin(REPORT_FORKED);
+    put(&report, (uint32_t)pid, 4);
+    return finish(report);
+}
+
 struct report report_started(uint32_t id, pid_t pid)
 {
     struct report report = begin(REPORT_STARTED);

@@ -1,0 +1,66 @@
+import { availableParallelism } from 'node:os'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { TestInit } from '../../helpers/init-client.js'
+
+/** Burns CPU time for as many milliseconds as its argument says. */
+const SPIN = 'my $t = shift; while ((times)[0] + (times)[1] < $t / 1000) { $x++ for 1 .. 1000 }'
+
+let init: TestInit
+beforeAll(async () => {
+  init = await TestInit.start()
+})
+afterAll(() => init[Symbol.asyncDispose]())
+
+describe('usage', () => {
+  test('a spin of 300 ms', async () => {
+    const command = await init.spawn('perl', { args: ['-e', SPIN, '300'] })
+    const { cpuMicros } = await command.exited
+    expect(cpuMicros / 1_000).toBeGreaterThan(280)
+    expect(cpuMicros / 1_000).toBeLessThan(450)
+  })
+
+  test('of all processes of the tree, reaped by whom ever', async () => {
+    const result = await init.shell(
+      `for i in 1 2 3; do (perl -e '${SPIN}' 100 &); done; perl -e '${SPIN}' 100; sleep 0.5`,
+    )
+    expect(result.cpuMicros / 1_000).toBeGreaterThan(380)
+    expect(result.cpuMicros / 1_000).toBeLessThan(650)
+  })
+
+  test('memory of 100 MB in a child', async () => {
+    const result = await init.shell("perl -e 'vec(my $x, 100_000_000, 8) = 1'; true")
+    expect(result.maxRssBytes).toBeGreaterThan(100_000_000)
+    expect(result.maxRssBytes).toBeLessThan(150_000_000)
+  })
+
+  test('next to nothing for next to nothing', async () => {
+    const command = await init.spawn('true')
+    const { cpuMicros, maxRssBytes, oomKills } = await command.exited
+    expect(cpuMicros).toBeLessThan(50_000)
+    expect(maxRssBytes).toBeGreaterThan(100_000)
+    expect(maxRssBytes).toBeLessThan(20_000_000)
+    expect(oomKills).toBe(0)
+  })
+})
+
+describe('a budget of CPU time', () => {
+  const budgetMs = 300
+  // The tree is looked at every 10 ms near the end, and every CPU may have worked since; ticks are of 10 ms.
+  const mostMs = budgetMs + 60 * availableParallelism() + 60
+
+  test.each([
+    ['one process', 'while :; do :; done'],
+    ['several processes', 'for i in 1 2 3; do (while :; do :; done) & done; wait'],
+    ['a daemon', '(setsid sh -c "while :; do :; done" &); sleep 30'],
+    ['many short processes', 'while :; do (i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done); done'],
+  ])('ends %s', async (_name, script) => {
+    const result = await init.shell(script, { cpuTimeMs: budgetMs })
+    expect(result).toMatchObject({ cause: 'cpuTime', waitStatus: 9 })
+    expect(result.cpuMicros / 1_000).toBeGreaterThanOrEqual(budgetMs)
+    expect(result.cpuMicros / 1_000).toBeLessThan(mostMs)
+  })
+
+  test('is not used up by sleeping', async () => {
+    expect(await init.shell('sleep 0.6', { cpuTimeMs: budgetMs })).toMatchObject({ cause: 'none', waitStatus: 0 })
+  })
+})

@@ -51,10 +51,15 @@ function exposeMethod<P>(peer: RpcPeer, name: string, run: (params: P) => unknow
 function startCommand(multiplexer: Multiplexer, commands: Commands, params: SpawnParams): Promise<{ pid: number }> {
   const { stdin, stdout, stderr, outputBytes } = params
   const outputs = new Map<number, OutputRelay>()
-  if (stdout !== null) outputs.set(1, new OutputRelay(multiplexer, stdout, outputBytes))
-  if (stderr !== null) outputs.set(2, new OutputRelay(multiplexer, stderr, outputBytes))
   const inputs = new Map<number, InputRelay>()
-  if (stdin !== null) inputs.set(0, new InputRelay(multiplexer, stdin, 'reset'))
+  try {
+    if (stdout !== null) outputs.set(1, new OutputRelay(multiplexer, stdout, outputBytes))
+    if (stderr !== null) outputs.set(2, new OutputRelay(multiplexer, stderr, outputBytes))
+    if (stdin !== null) inputs.set(0, new InputRelay(multiplexer, stdin, 'reset'))
+  } catch (error) {
+    for (const output of outputs.values()) output.abandon()
+    throw error
+  }
   const { commandId, file, args, env, cwd, cpuTimeMs } = params
   return commands.start({ commandId, file, argv: [file, ...args], env, cwd, cpuTimeMs, inputs, outputs })
 }

@@ -1,69 +1,82 @@
 /** Carries a stream of the channel into a pipe that a command reads. Credit goes back as the command takes the bytes. */
 import { Socket } from 'node:net'
 import type { Multiplexer } from '../protocol/multiplexer.js'
-import type { StreamReceiver } from '../protocol/streams.js'
 import { ResetCode } from '../protocol/reset-code.js'
+import type { StreamReceiver } from '../protocol/streams.js'
+import { EndedInput } from './ended-input.js'
 
 /** One pipe that the shovel writes and the command reads. */
 export class InputRelay {
   readonly #receiver: StreamReceiver
-  readonly #early: Buffer[] = []
-  #socket: Socket | null = null
-  #ended = false
-  #closed = false
-
   readonly #resets: boolean
+  readonly #early: Buffer[] = []
+  #pipe: { readonly fd: number; readonly socket: Socket } | null = null
+  #endedInput: EndedInput | null = null
+  /** The host sends no more. */
+  #ended = false
+  /** The pipe takes no more. */
+  #broken = false
 
   /**
    * From now on the host may send; what comes before the pipe is there is kept (one window at most).
-   * @param whenGone what happens when nobody reads the pipe any more: `reset` tells the host to stop; `discard` takes
+   * @param whenBroken what happens when nobody reads the pipe any more: `reset` tells the host to stop; `discard` takes
    * and forgets, for a stream whose other direction still has something to say.
    */
-  constructor(multiplexer: Multiplexer, streamId: number, whenGone: 'reset' | 'discard') {
-    this.#resets = whenGone === 'reset'
+  constructor(multiplexer: Multiplexer, streamId: number, whenBroken: 'reset' | 'discard') {
+    this.#resets = whenBroken === 'reset'
     this.#receiver = multiplexer.openReceiver(streamId, {
       onData: (chunk) => this.#onData(chunk),
-      onEnd: () => {
-        this.#ended = true
-        this.#socket?.end()
-      },
-      onReset: () => {
-        this.#ended = true
-        this.close()
-      },
+      onEnd: () => this.#end(),
+      onReset: () => this.#end(),
     })
   }
 
   /** Starts to write into the pipe; the relay closes it. */
   attach(fd: number): void {
     const socket = new Socket({ fd, readable: false, writable: true })
-    this.#socket = socket
+    this.#pipe = { fd, socket }
     // EPIPE: the command has closed its end.
     socket.on('error', () => undefined)
-    socket.on('close', () => this.close())
-    if (this.#closed) return void socket.destroy()
+    socket.on('close', () => {
+      this.#break()
+      this.#endedInput?.start()
+    })
     for (const chunk of this.#early.splice(0)) this.#write(socket, chunk)
-    if (this.#ended) socket.end()
+    if (this.#ended) this.#end()
   }
 
-  /** Nobody reads any more. */
+  /** The command is gone. */
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#early.length = 0
-    this.#socket?.destroy()
-    if (!this.#ended && this.#resets) this.#receiver.reset(ResetCode.Canceled)
+    this.#break()
+    this.#endedInput?.close()
+    this.#endedInput = null
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#closed) this.#receiver.consumed(chunk.length)
-    else if (this.#socket === null) this.#early.push(chunk)
-    else this.#write(this.#socket, chunk)
+    if (this.#broken) this.#receiver.consumed(chunk.length)
+    else if (this.#pipe === null) this.#early.push(chunk)
+    else this.#write(this.#pipe.socket, chunk)
   }
 
   #write(socket: Socket, chunk: Buffer): void {
     socket.write(chunk, (error) => {
       if (!error) this.#receiver.consumed(chunk.length)
     })
+  }
+
+  /** An input that the host gave up ends like one that it finished: the command reads what came, and then the end. */
+  #end(): void {
+    this.#ended = true
+    if (this.#pipe === null || this.#broken) return
+    this.#endedInput = EndedInput.open(this.#pipe.fd)
+    this.#pipe.socket.end()
+  }
+
+  #break(): void {
+    if (this.#broken) return
+    this.#broken = true
+    this.#early.length = 0
+    this.#pipe?.socket.destroy()
+    if (!this.#ended && this.#resets) this.#receiver.reset(ResetCode.Canceled)
   }
 }

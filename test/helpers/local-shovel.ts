@@ -1,31 +1,25 @@
 /**
  * init and the shovel as plain local processes in a PID namespace of their own, with the host's side of the channel.
- * Needs root for the namespace. It is no sandbox: what it runs is not confined.
+ * Needs root for the namespace and to take
+ * the guest's uid. It is no sandbox: what it runs is not confined.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import type { ExitNotification } from '../../src/protocol/control.ts'
 import { MessageDecoder } from '../../src/protocol/message.ts'
 import { Multiplexer } from '../../src/protocol/multiplexer.ts'
 import { RpcPeer } from '../../src/protocol/rpc-peer.ts'
 import { buildGuest } from './guest-build.ts'
 
-/** The `exit` notification. */
-export interface ExitReport {
-  readonly commandId: number
-  readonly exitCode: number | null
-  readonly signal: number | null
-  readonly cpuMs: number
-  readonly maxRssBytes: number
-  readonly leftovers: number
-  readonly cause: string
-  readonly oomKills: number
-  readonly stdoutBytes: number
-  readonly stderrBytes: number
-}
+export type ExitReport = ExitNotification
+
+/** The guest's uid and gid: nobody else's on this machine. */
+const UID = 54_322
 
 /** What {@link LocalShovel.run} gives. */
 export interface LocalResult {
@@ -51,31 +45,33 @@ export class LocalShovel implements AsyncDisposable {
   violation: Error | null = null
   /** What init and the shovel wrote on stderr. */
   words = ''
-  readonly #runDir: string
-  readonly #exits = new Map<number, ExitReport>()
-  readonly #exitWaiters = new Map<number, (report: ExitReport) => void>()
+  /** An empty folder that the guest owns. */
+  readonly workDir: string
+  readonly #ownDir: string
+  readonly #exits = new Map<number, PromiseWithResolve<ExitReport>>()
   #nextStream = 2
   #nextCommand = 1
 
   static async start(options: LocalShovelOptions = {}): Promise<LocalShovel> {
-    const { init, shovel } = await buildGuest()
-    const runDir = await mkdtemp(join(tmpdir(), 'container-sandbox-run-'))
-    const args = [
-      '--fork',
-      '--pid',
-      '--mount-proc',
-      '--kill-child',
-      init,
-      '--lifetime-ms',
-      String(options.lifetimeMs ?? 60_000),
-    ]
-    args.push('--run-dir', runDir, '--', process.execPath, shovel, '--run-dir', runDir)
-    return new LocalShovel(spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe'] }), runDir)
+    const guest = await buildGuest()
+    const ownDir = await mkdtemp(join(tmpdir(), 'container-sandbox-run-'))
+    await chmod(ownDir, 0o755)
+    for (const name of ['run', 'work']) {
+      await mkdir(join(ownDir, name), { mode: 0o700 })
+      await chown(join(ownDir, name), UID, UID)
+    }
+    const run = ['--run-dir', join(ownDir, 'run')]
+    const node = [`${guest}/lib/ld.so`, '--inhibit-cache', '--library-path', `${guest}/lib`, `${guest}/bin/node`]
+    const init = [`${guest}/bin/init`, '--lifetime-ms', String(options.lifetimeMs ?? 60_000), ...run, '--', ...node]
+    const drop = ['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups', '--no-new-privs']
+    const args = ['--fork', '--pid', '--mount-proc', '--kill-child', ...drop, ...init, `${guest}/shovel.cjs`, ...run]
+    return new LocalShovel(spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe'] }), ownDir)
   }
 
-  private constructor(child: ChildProcess, runDir: string) {
+  private constructor(child: ChildProcess, ownDir: string) {
     this.process = child
-    this.#runDir = runDir
+    this.#ownDir = ownDir
+    this.workDir = join(ownDir, 'work')
     const stdin = child.stdin as Writable
     const transport = {
       write: (header: Buffer, payload?: Buffer) => {
@@ -91,15 +87,15 @@ export class LocalShovel implements AsyncDisposable {
     stdin.on('error', () => undefined)
     ;(child.stdout as Readable).on('data', (chunk: Buffer) => this.multiplexer.receive(chunk))
     ;(child.stderr as Readable).on('data', (chunk: Buffer) => (this.words += chunk.toString()))
-    this.ready = new Promise((resolve) =>
-      this.peer.expose('ready', (params) => resolve(params as Record<string, unknown>)),
-    )
-    this.peer.expose('exit', (params) => {
-      const report = params as ExitReport
-      this.#exits.set(report.commandId, report)
-      this.#exitWaiters.get(report.commandId)?.(report)
-    })
+    this.ready = new Promise((resolve) => this.peer.expose('ready', (params) => resolve(params)))
+    this.peer.expose('exit', (report: ExitReport) => this.#exit(report.commandId).resolve(report))
     child.once('exit', (code) => this.peer.close(new Error(`the shovel ended with ${code}: ${this.words}`)))
+  }
+
+  /** The shovel's pid as this process sees it: it is the child of init, which is the child of `unshare`. */
+  get shovelPid(): number {
+    const firstChild = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0])
+    return firstChild(firstChild(this.process.pid as number))
   }
 
   /** An id that no stream of this shovel had. */
@@ -109,9 +105,13 @@ export class LocalShovel implements AsyncDisposable {
 
   /** Resolves with the report of a command's end, also when it has come already. */
   exitOf(commandId: number): Promise<ExitReport> {
-    const report = this.#exits.get(commandId)
-    if (report !== undefined) return Promise.resolve(report)
-    return new Promise((resolve) => this.#exitWaiters.set(commandId, resolve))
+    return this.#exit(commandId).promise
+  }
+
+  #exit(commandId: number): PromiseWithResolve<ExitReport> {
+    const exit = this.#exits.get(commandId) ?? createPromise<ExitReport>()
+    this.#exits.set(commandId, exit)
+    return exit
   }
 
   /** Receives a whole stream, and gives credit for all of it. */
@@ -140,7 +140,7 @@ export class LocalShovel implements AsyncDisposable {
   async spawn(file: string, args: readonly string[], params: Record<string, unknown> = {}) {
     const commandId = this.#nextCommand++
     const defaults = { stdin: null, stdout: null, stderr: null, cpuTimeMs: null, outputBytes: null, cwd: '/' }
-    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' }
+    const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
     const { pid } = (await this.peer.call('spawn', { commandId, file, args, env, ...defaults, ...params })) as {
       pid: number
     }
@@ -171,6 +171,17 @@ export class LocalShovel implements AsyncDisposable {
       this.process.kill('SIGKILL')
       await ended
     }
-    await rm(this.#runDir, { recursive: true, force: true })
+    await rm(this.#ownDir, { recursive: true, force: true })
   }
+}
+
+interface PromiseWithResolve<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+}
+
+function createPromise<T>(): PromiseWithResolve<T> {
+  let resolve: (value: T) => void = () => undefined
+  const promise = new Promise<T>((settle) => (resolve = settle))
+  return { promise, resolve }
 }

@@ -62,7 +62,7 @@ function compileModule(source: string, filename: string, loadBuiltin: BuiltinLoa
     return new vm.SourceTextModule(source.replace(/^#!/, '//'), {
       identifier: filename,
       initializeImportMeta: (meta) => Object.assign(meta, { url: filename }),
-      importModuleDynamically: ((name: string) => importBuiltin(name, loadBuiltin)) as never,
+      importModuleDynamically: (name: string) => importBuiltin(name, loadBuiltin),
     })
   } catch (error) {
     throw new LoadError('syntax', error)

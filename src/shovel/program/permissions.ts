@@ -15,7 +15,7 @@ export function createBuiltinLoader(permissions: readonly string[]): BuiltinLoad
     if (typeof name !== 'string') throw new TypeError('The name of a module must be a string')
     const bare = bareName(name)
     const topLevel = bare.split('/', 1)[0] as string
-    if (isBuiltin(name) && (permitted.has(bare) || permitted.has(topLevel))) return load(`node:${bare}`)
+    if (isBuiltin(name) && (permitted.has(bare) || permitted.has(topLevel))) return load(`node:${bare}`) as unknown
     const kind = isBuiltin(name) ? '' : ' (only built-in modules can be loaded)'
     const list = permissions.length === 0 ? 'none' : permissions.join(', ')
     const error = new Error(`Module '${name}' is not permitted${kind}; permissions: ${list}`)

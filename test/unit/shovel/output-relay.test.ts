@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { LocalShovel } from '../../helpers/local-shovel.ts'
+
+const WINDOW_BYTES = 1024 * 1024
+
+/** The other side puts small pieces together, so that up to so many bytes may wait there. */
+const GATHER_BYTES = 65_536
+
+function residentBytes(shovel: LocalShovel): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${shovel.shovelPid}/status`, 'utf8'))?.[1]) * 1024
+}
+
+test('a flood that nobody reads stops at the window, and pings are answered', async () => {
+  await using shovel = await LocalShovel.start()
+  const stdout = shovel.allotStream()
+  let received = 0
+  const receiver = shovel.multiplexer.openReceiver(stdout, {
+    onData: (chunk) => (received += chunk.length),
+    onEnd: () => undefined,
+    onReset: () => undefined,
+  })
+  const { commandId } = await shovel.spawn('cat', ['/dev/zero'], { stdout })
+  await sleep(500)
+  const early = residentBytes(shovel)
+  await sleep(500)
+  expect(received).toBeGreaterThan(WINDOW_BYTES - GATHER_BYTES)
+  expect(received).toBeLessThanOrEqual(WINDOW_BYTES)
+  expect(residentBytes(shovel) - early).toBeLessThan(4 * 1024 * 1024)
+  expect(await shovel.peer.call('ping', {}, { timeoutMs: 1_000 })).toEqual({})
+
+  const first = received
+  receiver.consumed(first)
+  await expect.poll(() => received).toBeGreaterThan(first + WINDOW_BYTES / 2)
+  await shovel.peer.call('signal', { commandId, signal: 9, scope: 'tree' })
+  expect((await shovel.exitOf(commandId)).stdoutBytes).toBeGreaterThan(received)
+})
+
+test('the end is told although the host has not read the output, and the output stays whole', async () => {
+  await using shovel = await LocalShovel.start()
+  const stdout = shovel.allotStream()
+  const size = 2 * WINDOW_BYTES + 40_000
+  let received = 0
+  let ended = false
+  const receiver = shovel.multiplexer.openReceiver(stdout, {
+    onData: (chunk) => (received += chunk.length),
+    onEnd: () => (ended = true),
+    onReset: () => undefined,
+  })
+  const { commandId } = await shovel.spawn('head', ['-c', String(size), '/dev/zero'], { stdout })
+  expect((await shovel.exitOf(commandId)).stdoutBytes).toBe(size)
+  expect(received).toBeLessThanOrEqual(WINDOW_BYTES)
+  expect(ended).toBe(false)
+
+  let consumed = 0
+  await expect
+    .poll(() => {
+      receiver.consumed(received - consumed)
+      consumed = received
+      return ended
+    })
+    .toBe(true)
+  expect(received).toBe(size)
+})
+
+test('a stranger that holds the pipe open delays the end by a grace and no more', async () => {
+  await using shovel = await LocalShovel.start()
+  const stdout = shovel.allotStream()
+  const output = shovel.receiveAll(stdout)
+  const held = await shovel.spawn('sh', ['-c', 'echo mine; sleep 60'], { stdout })
+  const stranger = await shovel.spawn('sh', ['-c', `exec 9>/proc/${held.pid}/fd/1; echo more >&9; sleep 60`])
+  await sleep(300)
+  const started = performance.now()
+  await shovel.peer.call('signal', { commandId: held.commandId, signal: 9, scope: 'tree' })
+  expect(await shovel.exitOf(held.commandId)).toMatchObject({ signal: 9, stdoutBytes: 10 })
+  expect((await output).toString()).toBe('mine\nmore\n')
+  expect(performance.now() - started).toBeGreaterThan(200)
+  expect(await shovel.peer.call('signal', { commandId: stranger.commandId, signal: 9, scope: 'tree' })).toEqual({
+    delivered: true,
+  })
+})
+
+test('a stranger that floods the pipe after its command ended is cut off', async () => {
+  await using shovel = await LocalShovel.start()
+  const stdout = shovel.allotStream()
+  const output = shovel.receiveAll(stdout)
+  const held = await shovel.spawn('sleep', ['60'], { stdout })
+  await shovel.spawn('sh', ['-c', `cat /dev/zero >/proc/${held.pid}/fd/1`])
+  await shovel.peer.call('signal', { commandId: held.commandId, signal: 9, scope: 'tree' })
+  await shovel.exitOf(held.commandId)
+  await output
+  expect(await shovel.peer.call('ping', {}, { timeoutMs: 1_000 })).toEqual({})
+})

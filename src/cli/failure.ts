@@ -18,13 +18,21 @@ export function describeFailure(error: unknown): Failure {
   return { code: 'ERR_UNEXPECTED', message: String(error), details: {} }
 }
 
-/** `limits.memoryBytes: got …` becomes `--memory (limits.memoryBytes): got …`. */
+/**
+ * `limits.memoryBytes` becomes `--memory`, wherever it stands; a name that could be any word becomes a flag only where the
+ * message is about its value: `mounts[0].source: got …` becomes `--mount (mounts[0].source): got …`.
+ */
 function nameFlags(message: string): string {
-  return message.replace(
-    /(^|: |- )([a-zA-Z]+(?:\.[a-zA-Z]+)*)(\[\d+\]\S*)?(?=: got )/gm,
-    (whole, before: string, path: string) => {
-      const flag = Object.hasOwn(FLAG_OF_OPTION, path) ? FLAG_OF_OPTION[path] : undefined
-      return flag === undefined ? whole : `${before}${flag} (${whole.slice(before.length)})`
-    },
-  )
+  const flagOf = (path: string): string | undefined =>
+    Object.hasOwn(FLAG_OF_OPTION, path) ? FLAG_OF_OPTION[path] : undefined
+  return message
+    .replace(/\b(?:limits|user)\.[a-zA-Z]+/g, (path) => flagOf(path) ?? path)
+    .replace(
+      /(^|: |- )([a-zA-Z]+)(\[\d+\]\S*|\.\S+)?(?=: got )/gm,
+      (whole, before: string, path: string, rest = '') => {
+        const flag = flagOf(path)
+        if (flag === undefined) return whole
+        return rest === '' ? `${before}${flag}` : `${before}${flag} (${path}${rest})`
+      },
+    )
 }

@@ -14,6 +14,7 @@ export interface RunFlags {
   readonly pids?: number
   readonly openFiles?: number
   readonly scratch?: string
+  readonly shm?: string
   readonly output?: string
   readonly cpuTime?: number
   readonly lifetime?: number
@@ -45,6 +46,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = Object.freeze({
   'limits.pids': '--pids',
   'limits.openFiles': '--open-files',
   'limits.scratchBytes': '--scratch',
+  'limits.shmBytes': '--shm',
   'limits.outputBytes': '--output',
   'limits.cpuTimeMs': '--cpu-time',
   'limits.lifetimeMs': '--lifetime',
@@ -68,6 +70,7 @@ export function addRunOptions(command: Command): Command {
     new Option('--pids <number>', 'processes and threads').argParser(parseNumber),
     new Option('--open-files <number>', 'open files of each process').argParser(parseNumber),
     new Option('--scratch <size>', 'size of each writable path'),
+    new Option('--shm <size>', 'size of /dev/shm'),
     new Option('--output <size>', 'with --json: bytes kept of each of stdout and stderr'),
     new Option('--cpu-time <time>', 'CPU time of the command, such as 10s').argParser(parseTime),
     new Option('--lifetime <time>', 'time after which the sandbox ends itself').argParser(parseTime),
@@ -99,6 +102,7 @@ export function buildSandboxOptions(flags: RunFlags): SandboxOptions {
     pids: flags.pids,
     openFiles: flags.openFiles,
     scratchBytes: flags.scratch,
+    shmBytes: flags.shm,
     outputBytes: flags.output,
     cpuTimeMs: flags.cpuTime,
     lifetimeMs: flags.lifetime,

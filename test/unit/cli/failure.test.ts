@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeFailure } from '../../../src/cli/failure.js'
-import { EngineUnavailableError } from '../../../src/errors.js'
+import { EngineUnavailableError, InvalidOptionsError } from '../../../src/errors.js'
 import { parseSandboxOptions } from '../../../src/options/index.js'
 
 function failureOf(options: unknown): string {
@@ -13,14 +13,19 @@ function failureOf(options: unknown): string {
 }
 
 test('one wrong option is named by its flag', () => {
-  expect(failureOf({ limits: { memoryBytes: '1' } })).toMatch(/--memory \(limits\.memoryBytes\): got /)
+  expect(failureOf({ limits: { memoryBytes: '1' } })).toMatch(/--memory: got /)
 })
 
 test('several wrong options are each named by their flag', () => {
   const message = failureOf({ limits: { cpuCount: 0, pids: -1 }, mounts: [{ source: '/', target: '/x' }] })
-  expect(message).toMatch(/- --cpus \(limits\.cpuCount\): got /)
-  expect(message).toMatch(/- --pids \(limits\.pids\): got /)
+  expect(message).toMatch(/- --cpus: got /)
+  expect(message).toMatch(/- --pids: got /)
   expect(message).toMatch(/- --mount \(mounts\[0\]\.source\): got /)
+})
+
+test('limits are named by their flags in running text too', () => {
+  const error = new InvalidOptionsError('raise limits.memoryBytes, or lower limits.scratchBytes')
+  expect(describeFailure(error).message).toBe('raise --memory, or lower --scratch')
 })
 
 test('an error of the package keeps its code and details', () => {

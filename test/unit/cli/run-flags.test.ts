@@ -23,7 +23,20 @@ test("without flags every default is the library's", () => {
 test('each flag reaches its option', () => {
   const flags = parse(
     ...['--user', 'alice', '--home', '/h', '--base', 'debian:12', '-m', '1GiB', '--cpus', '0.5', '--pids', '64'],
-    ...['--open-files', '128', '--scratch', '8MiB', '--output', '64KiB', '--cpu-time', '5s', '--lifetime', '1m'],
+    ...[
+      '--open-files',
+      '128',
+      '--scratch',
+      '8MiB',
+      '--shm',
+      '1MiB',
+      '--output',
+      '64KiB',
+      '--cpu-time',
+      '5s',
+      '--lifetime',
+      '1m',
+    ],
     ...[
       '-e',
       'A=1',
@@ -49,6 +62,7 @@ test('each flag reaches its option', () => {
       pids: 64,
       openFiles: 128,
       scratchBytes: '8MiB',
+      shmBytes: '1MiB',
       outputBytes: '64KiB',
       cpuTimeMs: 5_000,
       lifetimeMs: 60_000,

@@ -158,7 +158,7 @@ export default tseslint.config(
   },
   {
     name: 'guest programs',
-    files: ['docs/**/*.js', 'test/**/*.js'],
+    files: ['docs/**/*.js', 'test/**/*.js', 'scripts/demo-guest.js'],
     languageOptions: { globals: { rpc: 'readonly' } },
   },
 )

@@ -9,7 +9,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -37,6 +37,7 @@ function compileTypeScript() {
   } catch {
     throw new BuildFailure('TypeScript: see the messages above.')
   }
+  chmodSync(join(root, 'dist/cli/main.js'), 0o755)
 }
 
 async function bundleGuest() {

@@ -65,6 +65,8 @@ function compileModule(source: string, filename: string, loadBuiltin: BuiltinLoa
       importModuleDynamically: (name: string) => importBuiltin(name, loadBuiltin),
     })
   } catch (error) {
+    // For modules node keeps the line to itself; the name of the file is better than nothing.
+    if (error instanceof Error) error.stack = `${filename}\n\n${error.stack ?? error.message}`
     throw new LoadError('syntax', error)
   }
 }

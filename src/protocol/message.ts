@@ -23,8 +23,10 @@ function stringify(json: unknown): string {
     if (isSendable(json)) {
       const text = JSON.stringify(json) as string | undefined
       if (text !== undefined) return text
+      problem = '$: a value whose toJSON returns nothing cannot be sent'
+    } else {
+      problem = describeUnsendable(json)
     }
-    problem = describeUnsendable(json)
   } catch (cause) {
     throw new UnsendableError('the value cannot be sent: a getter, a proxy or toJSON in it threw', { cause })
   }

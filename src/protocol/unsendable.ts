@@ -83,8 +83,5 @@ function describeValue(
 export function describeUnsendable(value: unknown): string {
   if (value === undefined) return refusal('$', 'undefined')
   const caps = `at most ${MAX_MESSAGE_VALUES} values and ${MAX_MESSAGE_BYTES} bytes`
-  return (
-    describeValue(value, '', '$', []) ??
-    `$: the message has no JSON or too much of it (${caps}); send files or split it`
-  )
+  return describeValue(value, '', '$', []) ?? `$: the message is too large (${caps}); send files or split it`
 }

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import { CapacityError } from '../../../src/errors.js'
+import { MAX_PENDING_CALLS } from '../../../src/protocol/index.js'
+import { MAX_QUEUED_MESSAGE_BYTES, MAX_RUNNING_NOTIFICATIONS } from '../../../src/protocol/limits.js'
+import { lonePeer, settle } from '../../helpers/rpc-pair.js'
+
+const never = () => new Promise<never>(() => undefined)
+
+describe('pending calls', () => {
+  test('of ours are capped; an answer makes room', async () => {
+    const { peer } = lonePeer()
+    const calls = Array.from({ length: MAX_PENDING_CALLS }, () => peer.call('f'))
+    await expect(peer.call('f')).rejects.toThrow(CapacityError)
+    peer.receive({ jsonrpc: '2.0', id: 5, result: 'five' })
+    expect(await calls[4]).toBe('five')
+    const again = peer.call('f')
+    await Promise.resolve()
+    expect(peer.pendingCalls).toBe(MAX_PENDING_CALLS)
+    peer.close(new Error('done'))
+    await Promise.allSettled([...calls, again])
+  })
+
+  test('of theirs beyond the cap are answered with −32000, and their methods not run', async () => {
+    const { peer, sent, violations } = lonePeer()
+    let started = 0
+    peer.expose('stuck', () => {
+      started += 1
+      return never()
+    })
+    for (let id = 0; id < 2_000; id += 1) peer.receive({ jsonrpc: '2.0', id, method: 'stuck' })
+    const answers = sent()
+    expect([started, answers.length, violations.length]).toEqual([MAX_PENDING_CALLS, 2_000 - MAX_PENDING_CALLS, 0])
+    expect(answers[0]).toMatchObject({ id: MAX_PENDING_CALLS, error: { code: -32000 } })
+    await settle()
+  })
+
+  test('notifications whose methods do not end are dropped beyond a cap, and counted', () => {
+    const { peer, sent } = lonePeer()
+    let started = 0
+    peer.expose('stuck', () => {
+      started += 1
+      return never()
+    })
+    for (let count = 0; count < MAX_RUNNING_NOTIFICATIONS + 5; count += 1)
+      peer.receive({ jsonrpc: '2.0', method: 'stuck' })
+    expect([started, peer.droppedNotifications, sent()]).toEqual([MAX_RUNNING_NOTIFICATIONS, 5, []])
+  })
+})
+
+test('too many positional parameters are refused before they reach the stack', () => {
+  const { peer, sent } = lonePeer()
+  peer.expose('f', (...args: unknown[]) => args.length)
+  peer.receive({ jsonrpc: '2.0', id: 1, method: 'f', params: Array.from({ length: 16_384 }, () => 0) })
+  peer.receive({ jsonrpc: '2.0', id: 2, method: 'f', params: Array.from({ length: 16_385 }, () => 0) })
+  expect(sent()).toEqual([
+    { jsonrpc: '2.0', id: 1, result: 16_384 },
+    { jsonrpc: '2.0', id: 2, error: { code: -32602, message: 'at most 16384 positional parameters are allowed' } },
+  ])
+})
+
+describe('a peer that does not read', () => {
+  function unread() {
+    const state = { queuedBytes: 0 }
+    const lone = lonePeer({ queuedBytes: () => state.queuedBytes })
+    lone.peer.expose('big', () => 'x')
+    return { ...lone, state }
+  }
+
+  test('gets no calls and no notifications above the cap', async () => {
+    const { peer, state, sent } = unread()
+    state.queuedBytes = MAX_QUEUED_MESSAGE_BYTES + 1
+    await expect(peer.call('f')).rejects.toThrow(CapacityError)
+    expect(() => peer.notify('f')).toThrow(CapacityError)
+    expect([peer.pendingCalls, sent()]).toEqual([0, []])
+  })
+
+  test('gets errors in place of results above the cap, and a violation above twice the cap', () => {
+    const { peer, state, sent, violations } = unread()
+    state.queuedBytes = MAX_QUEUED_MESSAGE_BYTES + 1
+    peer.receive({ jsonrpc: '2.0', id: 1, method: 'big' })
+    expect(sent()).toMatchObject([{ id: 1, error: { code: -32000 } }])
+    state.queuedBytes = 2 * MAX_QUEUED_MESSAGE_BYTES + 1
+    peer.receive({ jsonrpc: '2.0', id: 2, method: 'big' })
+    expect(sent()).toEqual([])
+    expect(violations.map(({ detail }) => detail)).toEqual(['calls without reading the answers'])
+  })
+})

@@ -1,7 +1,13 @@
 /** The commands of one sandbox: starting them, signalling them, and telling each how it ended. */
 import { constants } from 'node:os'
 import { ProtocolError, RpcError, SpawnError, type SandboxExitedError } from '../errors.js'
-import { CONTROL_ERROR_SPAWN, exitNotificationSchema, spawnErrorSchema, spawnResultSchema } from '../protocol/index.js'
+import {
+  CONTROL_ERROR_SPAWN,
+  ProtocolViolation,
+  exitNotificationSchema,
+  spawnErrorSchema,
+  spawnResultSchema,
+} from '../protocol/index.js'
 import type { Channel } from './channel.js'
 import { signalName } from './ending.js'
 import { SandboxProcess, type SignalScope } from './sandbox-process.js'
@@ -24,6 +30,12 @@ export interface SpawnRequest {
   readonly outputBytes: number | null
 }
 
+interface RunningCommand {
+  readonly child: SandboxProcess
+  /** Settles after `spawn` or `error` was emitted. */
+  readonly started: Promise<void>
+}
+
 /** Allots the ids of streams and commands of one sandbox. Ids are never used twice. */
 export class StreamIds {
   #next = 2
@@ -35,7 +47,7 @@ export class StreamIds {
 export class Commands {
   readonly #channel: Channel
   readonly #streamIds: StreamIds
-  readonly #running = new Map<number, SandboxProcess>()
+  readonly #running = new Map<number, RunningCommand>()
   #nextId = PROGRAM_COMMAND_ID + 1
 
   constructor(channel: Channel, streamIds: StreamIds) {
@@ -45,7 +57,7 @@ export class Commands {
 
   /** Every command that was started and has not ended. */
   get running(): readonly SandboxProcess[] {
-    return [...this.#running.values()]
+    return [...this.#running.values()].map(({ child }) => child)
   }
 
   /** Starts a command. The process is returned at once; `spawn` or `error` follows. */
@@ -67,26 +79,31 @@ export class Commands {
       },
       (signal, scope) => this.#signal(commandId, signal, scope),
     )
-    this.#running.set(commandId, child)
     const { file, args, env, cwd, cpuTimeMs, outputBytes } = request
     const params = { commandId, file, args, env, cwd, stdin, stdout, stderr, cpuTimeMs, outputBytes }
-    this.#channel.control.call('spawn', params).then(
+    const started = this.#channel.control.call('spawn', params).then(
       (result) => {
         const parsed = spawnResultSchema.safeParse(result)
         if (parsed.success) child.started(parsed.data.pid)
+        else this.#channel.fail(new ProtocolViolation('the answer to spawn has another shape'))
       },
       (error: unknown) => this.#failed(commandId, child, request, error),
     )
+    this.#running.set(commandId, { child, started })
     return child
   }
 
   /** Handles the supervisor's `exit` notification for a command. Throws for one that does not run. */
   exited(params: unknown): void {
     const report = exitNotificationSchema.parse(params)
-    const child = this.#running.get(report.commandId)
-    if (child === undefined) throw new ProtocolError(`an exit of command ${report.commandId}, which does not run`)
+    const running = this.#running.get(report.commandId)
+    if (running === undefined) throw new ProtocolError(`an exit of command ${report.commandId}, which does not run`)
     this.#running.delete(report.commandId)
-    child.exited({ ...report, signal: signalName(report.signal) })
+    const { child, started } = running
+    const exited = (): void => child.exited({ ...report, signal: signalName(report.signal) })
+    // A quick command's exit comes in the same piece as the answer to its spawn, which is only told in a later turn.
+    if (child.pid === undefined) void started.then(exited)
+    else exited()
   }
 
   /** Reads the supervisor's `exit` notification for the program. */

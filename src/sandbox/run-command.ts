@@ -1,8 +1,8 @@
 /** `run()`: one command from start to result. */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { SpawnError} from '../errors.js';
-import { CommandFailedError, type SandboxExitedError } from '../errors.js'
+import type { SpawnError } from '../errors.js'
+import { CommandFailedError, RpcError, SandboxError, type SandboxExitedError } from '../errors.js'
 import type { CommandArgv, ParsedCommandOptions, ParsedSpawnOptions } from '../options/index.js'
 import { decideOutcome, type CommandOutcome, type HostIntervention } from './outcome.js'
 import type { SpawnRequest } from './commands.js'
@@ -189,7 +189,7 @@ function finish(child: SandboxProcess, options: ParsedCommandOptions, facts: Fac
   let stderrBytes = facts.stderr.bytes
   if (facts.spawnError !== null) {
     exitCode = spawnExitCode(facts.spawnError)
-    if (exitCode === null) throw facts.spawnError
+    if (exitCode === null) throw ownFailure(facts.spawnError)
     stderrBytes = Buffer.from(`${facts.spawnError.message}\n`)
   }
   const stdoutTruncated = Math.max(facts.stdout.total, report?.stdoutBytes ?? 0) > options.outputBytes
@@ -221,4 +221,9 @@ function finish(child: SandboxProcess, options: ParsedCommandOptions, facts: Fac
     throw new CommandFailedError(`the command failed: ${outcome} (${how})`, result, { cause: lost ?? facts.inputError })
   }
   return result
+}
+
+/** The error of ours below a `SpawnError`, for example `CapacityError`; what the guest answered stays a `SpawnError`. */
+function ownFailure(error: SpawnError): SandboxError {
+  return error.cause instanceof SandboxError && !(error.cause instanceof RpcError) ? error.cause : error
 }

@@ -13,6 +13,7 @@ export class SandboxRpc {
   readonly #callTimeoutMs: number | null
   #gate: Promise<void>
   #state: 'waiting' | 'open' | 'none' = 'waiting'
+  #closed: Error | null = null
   #open!: () => void
   #reject!: (error: Error) => void
 
@@ -61,6 +62,7 @@ export class SandboxRpc {
   ): Promise<Result> {
     const { timeoutMs, signal } = parseCallOptions(options)
     signal?.throwIfAborted()
+    if (this.#closed !== null) throw this.#closed
     if (this.#state === 'none') throw noProgram(method)
     if (this.#state === 'waiting') await this.#gate
     const deadline = timeoutMs ?? this.#callTimeoutMs
@@ -87,9 +89,9 @@ export class SandboxRpc {
 
   /** @internal Nothing can be called any more. */
   closed(error: Error): void {
+    this.#closed ??= error
     this.#peer.close(error)
     this.#reject(error)
-    if (this.#state === 'waiting') this.#state = 'open'
   }
 }
 

@@ -129,8 +129,8 @@ function compareOther(findings: Findings, spec: ContainerSpec, entry: MountEntry
   const types = typesOfReadOnly(spec, entry.target, profile)
   if (types === null) findings.add(field, 'not mounted', [entry.type, ...entry.options])
   else if (types.length > 0 && !types.includes(entry.type)) findings.add(field, types.join(' or '), entry.type)
-  // With cgroup v1 the folder of the controllers is a small tmpfs of root's, mode 555; runc 1.1 leaves it rw.
-  if (entry.target === '/sys/fs/cgroup' && entry.type === 'tmpfs') return
+  // With cgroup v1 the folder of the controllers is a tmpfs that runc 1.1 leaves rw; it is root's, mode 755.
+  if (entry.target === '/sys/fs/cgroup' && entry.type === 'tmpfs' && entry.superOptions.includes('mode=755')) return
   if (!entry.options.includes('ro')) findings.add(`${field}.options`, 'ro', entry.options)
 }
 

@@ -1,16 +1,15 @@
 /*
  * The commands as PID 1 sees them: a table of supervisors, and what happens when one is lost.
  *
- * Theory of operation: SPAWN makes the FIFOs, a socket pair and a supervisor; what the supervisor reports is passed on to
- * the shovel. An entry lives until the supervisor is reaped, its last report is passed on and the FIFOs are opened or
- * not wanted any more. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED; after FAILED or EXITED
- * no process of the command is left, its supervisor included.
+ * Theory of operation: SPAWN makes the FIFOs, a socket pair and a supervisor; what the supervisor reports is passed
+ * on to the shovel. An entry lives until the supervisor is reaped, its last report is passed on and the FIFOs are
+ * opened or not wanted any more. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED; after
+ * FAILED or EXITED no process of the command is left, its supervisor included.
  *
  * A supervisor runs under the guest's uid, so a guest can kill it. The command's main process then dies with it
- * (PR_SET_PDEATHSIG) and the rest of the tree becomes children of PID 1. PID 1 has no other unknown children, so it
- * *sweeps*: everything below it that is not below the shovel or a living supervisor is killed until none is left, and
- * the command is reported as ended. A stopped supervisor watches nothing, so it is treated like a dead one; and one that
- * does not answer an order to end its tree within KILL_ANSWER_MS is killed.
+ * (PR_SET_PDEATHSIG), the rest of the tree is hunted down (orphans.c), and the command is reported as ended. A stopped
+ * supervisor watches nothing, so it is treated like a dead one; and one that does not answer an order to end its tree
+ * within KILL_ANSWER_MS is killed.
  */
 #include "init.h"
 
@@ -23,7 +22,6 @@
 #include <unistd.h>
 
 #define KILL_ANSWER_MS 3000
-#define MAX_SWEEP_PAUSE_MS 20
 
 struct command {
     bool used;
@@ -46,10 +44,6 @@ struct command {
 
 static struct command commands[MAX_COMMANDS];
 static struct command *polled[MAX_COMMANDS];
-static bool sweeping;
-static bool living_orphans; /* what the last round of the sweep has seen */
-static struct hunt sweep;
-static int sweep_pause_ms;
 
 static struct command *find(uint32_t id)
 {
@@ -159,7 +153,7 @@ void commands_signal(uint32_t id, uint8_t signal_number, uint8_t scope)
     uint8_t order[2] = {signal_number, scope};
     if (!command || command->channel < 0)
         return;
-    /* Nothing waits for a supervisor that does not read: a lost signal is harmless, an order to end has its deadline. */
+    /* A supervisor that does not read is not waited for: an order to end its tree has a deadline. */
     if (send(command->channel, order, sizeof order, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && scope != SCOPE_TREE)
         return;
     if (scope == SCOPE_TREE && !command->tree_kill) {
@@ -224,18 +218,10 @@ void commands_read_reports(const struct pollfd *fds, size_t count)
             read_reports(polled[i]);
 }
 
-static void start_sweep(void)
-{
-    if (!sweeping)
-        sweep = (struct hunt){0};
-    sweeping = living_orphans = true;
-    sweep_pause_ms = 1;
-}
-
 /* An orphan's usage goes to the command that was lost first; with one lost at a time, that is the right one. */
 static void reaped_orphan(pid_t pid, int status, const struct rusage *usage)
 {
-    start_sweep();
+    orphans_hunt();
     for (size_t i = 0; i < MAX_COMMANDS; i++) {
         struct command *command = &commands[i];
         if (!command->used || !command->lost)
@@ -270,7 +256,7 @@ void commands_reaped(pid_t pid, int status, const struct rusage *usage)
         command->lost = true;
         command->ending = (struct ending){.id = command->id, .wait_status = SIGKILL};
         add_usage(&command->ending, usage);
-        start_sweep();
+        orphans_hunt();
     }
     free_when_over(command);
 }
@@ -281,10 +267,10 @@ void commands_stopped(pid_t pid)
         kill(pid, SIGKILL);
 }
 
-/* Reaps who ended. While orphans live they stay zombies (see proctree.c), and only those known are waited for. */
+/* Reaps who ended: everybody, or only those known while orphans are hunted. */
 void commands_reap(bool (*reap_one)(pid_t pid))
 {
-    if (!living_orphans) {
+    if (!orphans_living()) {
         while (reap_one(-1))
             ;
         return;
@@ -315,19 +301,6 @@ static void report_lost(struct command *command)
     free_when_over(command);
 }
 
-/* Two scans without a find in a row: pids wrap around, and a scan could look where a new process is not yet. */
-static bool swept_clean(void)
-{
-    for (int scans = 0; scans < 2; scans++) {
-        struct tree tree;
-        proctree_kill(init_pid, is_known, &sweep, &tree);
-        living_orphans = tree.living > 0;
-        if (tree.members > 0)
-            return false;
-    }
-    return true;
-}
-
 /* Does what is due. Returns the milliseconds until the next time, or -1. */
 int commands_tick(void)
 {
@@ -344,16 +317,9 @@ int commands_tick(void)
             timeout = (int)(command->kill_deadline_ms - now);
         }
     }
-    if (!sweeping)
-        return timeout;
-    if (!swept_clean()) {
-        if (sweep.hopeless)
-            die("processes keep appearing in a command whose supervisor is gone");
-        int pause = sweep_pause_ms;
-        sweep_pause_ms = pause < MAX_SWEEP_PAUSE_MS ? pause * 2 : MAX_SWEEP_PAUSE_MS;
+    int pause = orphans_tick(is_known);
+    if (pause > 0)
         return timeout < 0 || pause < timeout ? pause : timeout;
-    }
-    sweeping = false;
     for (size_t i = 0; i < MAX_COMMANDS; i++)
         if (commands[i].used && commands[i].lost)
             report_lost(&commands[i]);

@@ -2,10 +2,10 @@
  * The FIFOs that carry a command's standard streams.
  *
  * Theory of operation: a command gets named pipes and not sockets, so that `echo x >/dev/stderr` can open them again.
- * For each requested descriptor init makes `<run dir>/<id>.<fd>` and opens two descriptors on it: the command's own end,
- * and a *keeper* for reading and writing. The keeper makes every later open return at once, and holds what a command
- * wrote and ended with before the shovel opened its side. When the shovel said OPENED the keepers are closed and the
- * names removed; from then on an end of file means what it says.
+ * For each requested descriptor init makes `<run dir>/<id>.<fd>` and opens two descriptors on it: the command's own
+ * end, and a *keeper* for reading and writing. The keeper makes every later open return at once, and holds what a
+ * command wrote and ended with before the shovel opened its side. When the shovel said OPENED the keepers are closed
+ * and the names removed; from then on an end of file means what it says.
  *
  * The run directory belongs to the guest's uid. A name in it may be taken, replaced or removed at any moment by the
  * guest, so nothing here follows a link, blocks in open(2) or trusts that two opens gave the same FIFO.

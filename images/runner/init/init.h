@@ -131,11 +131,22 @@ void commands_stopped(pid_t pid);
 void commands_reap(bool (*reap_one)(pid_t pid));
 int commands_tick(void);
 
+/* orphans.c */
+void orphans_hunt(void);
+bool orphans_living(void);
+int orphans_tick(bool (*spare)(pid_t));
+
+/* control.c */
+void control_open(int fd);
+struct pollfd control_poll_fd(void);
+void control_handle(short events);
+uint64_t control_deadline_ms(void);
+void send_report(const struct report *report);
+
 /* main.c */
 extern pid_t init_pid;
 extern pid_t shovel_pid;
 extern int null_fd;
-void send_report(const struct report *report);
 _Noreturn void end(int code);
 
 #endif

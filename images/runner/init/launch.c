@@ -4,8 +4,8 @@
  * Theory of operation: the copy starts non-dumpable and with the supervisor's descriptors. It first takes its own
  * descriptors to their places and closes all others, and only then becomes dumpable, which it needs to raise its OOM
  * score: from there on other processes of the same uid may look into it, and find nothing but what the command gets.
- * The one descriptor more is the status pipe, close-on-exec: an end of file tells the supervisor that exec succeeded, a
- * record tells what failed.
+ * The one descriptor more is the status pipe, close-on-exec: an end of file tells the supervisor that exec succeeded,
+ * a record tells what failed.
  */
 #include "init.h"
 

@@ -11,20 +11,21 @@
  *
  * Everything runs under one uid, and everything but init is hostile or near hostile code. What keeps the parts apart:
  *  - PID 1 of a PID namespace takes no signal from inside that it did not ask for (pid_namespaces(7)), SIGKILL and
- *    SIGSTOP included. What must hold whatever the guest does hangs on PID 1: the lifetime, the end of every process when
- *    it exits, the report that a command is over.
- *  - init's file is not readable by that uid and init is not dumpable, so no process of the uid can open its memory or its
- *    descriptors (ptrace(2), "ptrace access mode checking"). Supervisors are forks of init and inherit that.
+ *    SIGSTOP included. What must hold whatever the guest does hangs on PID 1: the lifetime, the end of every process
+ *    when it exits, the report that a command is over.
+ *  - init's file is not readable by that uid and init is not dumpable, so no process of the uid can open its memory
+ *    or its descriptors (ptrace(2), "ptrace access mode checking"). Supervisors are forks of init and inherit that.
  *  - init keeps no descriptor of the container's stdin and stdout, and gives commands none but those asked for.
  *
- * Files: main.c the event loop, commands.c the table of commands, supervisor.c one command's process tree, launch.c
- * from fork to exec, proctree.c /proc, fifo.c the pipes, wire.c the messages, util.c the rest.
+ * Files: main.c the event loop, control.c the socket to the shovel, commands.c the table of commands, orphans.c what
+ * lost supervisors leave, supervisor.c one command's process tree, launch.c from fork to exec, proctree.c /proc, fifo.c
+ * the pipes, wire.c the messages, util.c the rest.
  *
- * Exit code: the shovel's (128 + n when a signal ended it), 124 at the end of the lifetime, 125 when init itself cannot go
- * on, 127 when the shovel cannot be started, 143 on a SIGTERM or SIGINT from outside the PID namespace.
+ * Exit code: the shovel's (128 + n when a signal ended it), 124 at the end of the lifetime, 125 when init itself
+ * cannot go on, 127 when the shovel cannot be started, 143 on a SIGTERM or SIGINT from outside the PID namespace.
  *
- * init also runs outside a PID namespace, for tests: as a child subreaper it then kills what it started at its end. That is
- * no protection.
+ * init also runs outside a PID namespace, for tests: as a child subreaper it then kills what it started at its end.
+ * That is no protection.
  */
 #include "init.h"
 
@@ -42,10 +43,6 @@
 
 #define CONTROL_FD 3
 #define DEFAULT_RUN_DIRECTORY "/.sandbox/run"
-/* Time for the shovel to be reaped after its end of the control socket was closed. */
-#define GOODBYE_MS 2000
-/* Reports that the shovel did not read yet: more than MAX_COMMANDS can cause without new requests. */
-#define MAX_UNREAD_BYTES (128u << 10)
 /* Also bounds how late a lifetime ends after the machine was suspended: poll(2) does not count that time. */
 #define MAX_POLL_MS 10000
 
@@ -53,12 +50,8 @@ pid_t init_pid;
 pid_t shovel_pid;
 int null_fd = -1;
 
-static int control = -1;
 static int signals_fd = -1;
 static uint64_t lifetime_end_ms;
-static uint64_t goodbye_end_ms;
-static uint8_t unread[MAX_UNREAD_BYTES];
-static size_t unread_bytes;
 
 /* Ends init and everything below it. */
 _Noreturn void end(int code)
@@ -72,97 +65,6 @@ _Noreturn void end(int code)
         }
     }
     _exit(code);
-}
-
-static void control_lost(void)
-{
-    if (control < 0)
-        return;
-    close(control);
-    control = -1;
-    goodbye_end_ms = now_ms() + GOODBYE_MS;
-}
-
-static void flush_reports(void)
-{
-    if (control < 0 || unread_bytes == 0)
-        return;
-    ssize_t sent = send(control, unread, unread_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent > 0) {
-        unread_bytes -= (size_t)sent;
-        memmove(unread, unread + sent, unread_bytes);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        control_lost();
-    }
-}
-
-void send_report(const struct report *report)
-{
-    if (control < 0)
-        return;
-    if (unread_bytes + report->length > sizeof unread)
-        die("the shovel does not read its reports");
-    memcpy(unread + unread_bytes, report->bytes, report->length);
-    unread_bytes += report->length;
-    flush_reports();
-}
-
-static void handle_request(uint8_t *body, size_t length)
-{
-    struct spawn spawn;
-    const char *complaint;
-    switch (body[0]) {
-    case REQUEST_SPAWN:
-        complaint = parse_spawn(body + 1, length - 1, &spawn);
-        if (complaint)
-            die("bad request: SPAWN: %s", complaint);
-        commands_spawn(&spawn);
-        spawn_free(&spawn);
-        return;
-    case REQUEST_OPENED:
-        if (length != 5)
-            die("bad request: OPENED of %zu bytes", length);
-        commands_opened(get_u32(body + 1));
-        return;
-    case REQUEST_SIGNAL:
-        if (length != 7 || body[5] >= NSIG || body[6] > SCOPE_TREE)
-            die("bad request: SIGNAL of %zu bytes", length);
-        commands_signal(get_u32(body + 1), body[5], body[6]);
-        return;
-    default:
-        die("bad request: operation %u", (unsigned)body[0]);
-    }
-}
-
-/* Reads what is there of the next request, and handles it when it is complete. */
-static void read_request(void)
-{
-    static uint8_t header[4], *body;
-    static size_t have, length; /* bytes of header and body so far; bytes of the body */
-    uint8_t *into = have < 4 ? header + have : body + (have - 4);
-    size_t want = have < 4 ? 4 - have : length - (have - 4);
-    ssize_t got = recv(control, into, want, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        control_lost();
-        return;
-    }
-    have += (size_t)got;
-    if (have == 4) {
-        length = get_u32(header);
-        if (length == 0 || length > MAX_REQUEST_BYTES)
-            die("bad request: %zu bytes", length);
-        body = malloc(length);
-        if (!body)
-            die("no memory for a request of %zu bytes", length);
-    }
-    if (have < 4 || have < 4 + length)
-        return;
-    handle_request(body, length);
-    free(body);
-    body = NULL;
-    have = 0;
 }
 
 static _Noreturn void run_shovel(char **argv, int fd)
@@ -190,7 +92,7 @@ static void start_shovel(char **argv)
     if (shovel_pid == 0)
         run_shovel(argv, pair[1]);
     close(pair[1]);
-    control = pair[0];
+    control_open(pair[0]);
     if (dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0)
         die("cannot let go of stdin and stdout: %s", strerror(errno));
 }
@@ -201,7 +103,7 @@ static void read_signals(void)
     while (read(signals_fd, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             continue;
-        /* From outside the namespace: sent by kill(2), which no sender can disguise, from a process without a pid here. */
+        /* Sent by kill(2), which no sender can disguise, from a process that has no pid in this namespace. */
         bool from_outside = info.ssi_code == SI_USER && info.ssi_pid == 0;
         if (from_outside || init_pid != 1)
             end(143);
@@ -240,23 +142,19 @@ static _Noreturn void run(void)
         uint64_t now = now_ms();
         if (now >= lifetime_end_ms)
             end(EXIT_LIFETIME);
-        if (control < 0 && now >= goodbye_end_ms)
+        if (now >= control_deadline_ms())
             die("the shovel closed its control socket");
         timeout = until(lifetime_end_ms, now, timeout);
-        if (control < 0)
-            timeout = until(goodbye_end_ms, now, timeout);
+        timeout = until(control_deadline_ms(), now, timeout);
         fds[0] = (struct pollfd){.fd = signals_fd, .events = POLLIN};
-        fds[1] = (struct pollfd){.fd = control, .events = POLLIN | (unread_bytes > 0 ? POLLOUT : 0)};
+        fds[1] = control_poll_fd();
         size_t count = commands_poll_fds(fds + 2);
         if (poll(fds, 2 + count, timeout) < 0 && errno != EINTR)
             die("cannot wait: %s", strerror(errno));
         commands_read_reports(fds + 2, count);
         read_signals();
         commands_reap(reap_one);
-        if (fds[1].revents & POLLOUT)
-            flush_reports();
-        if (control >= 0 && fds[1].revents & ~POLLOUT)
-            read_request();
+        control_handle(fds[1].revents);
     }
 }
 

@@ -1,15 +1,17 @@
 /*
  * The process tree below one process: measuring it and killing it.
  *
- * Theory of operation: a supervisor is a child subreaper, so whatever a command forks stays below it, whichever session
- * or group it moves to; the parent links of /proc/<pid>/stat (proc_pid_stat(5)) are the tree. One scan of /proc is no
- * snapshot: processes fork, die and get other parents meanwhile. That is harmless, since a scan is repeated until wait(2)
- * (for a supervisor) or /proc (for PID 1) says that nobody is left, and a process with SIGKILL pending cannot fork again.
+ * Theory of operation: a supervisor is a child subreaper, so whatever a command forks stays below it, whichever
+ * session or group it moves to; the parent links of /proc/<pid>/stat (proc_pid_stat(5)) are the tree. One scan of
+ * /proc is no snapshot: processes fork, die and get other parents meanwhile. That is harmless, since a scan is
+ * repeated until wait(2) (for a supervisor) or /proc (for PID 1) says that nobody is left, and a process with SIGKILL
+ * pending cannot fork again.
  *
- * Processes that fork and die faster than a scan sees them need room: each generation has one that outlives its parent and
- * becomes a zombie of the hunter. The callers therefore reap nothing while something lives; the zombies use up the
- * container's pids limit, and the next fork fails. Where there is no such limit the chain can run away for a while: a
- * hunt in which new processes keep appearing after HUNT_MS is hopeless, and the caller takes the next larger hammer.
+ * Processes that fork and die faster than a scan sees them need room: each generation has one that outlives its
+ * parent and becomes a zombie of the hunter. The callers therefore reap nothing while something lives; the zombies
+ * use up the container's pids limit, and the next fork fails. Where there is no such limit the chain can run away for
+ * a while: a hunt in which new processes keep appearing after HUNT_MS is hopeless, and the caller takes the next
+ * larger hammer.
  *
  * A pid that was read may be another process by the time it is killed. Children of the caller cannot be: they stay
  * zombies until it reaps them. All others are killed through a pidfd after a second look at their start time.
@@ -25,7 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Linux' own bound of processes is higher (4,194,304), a container's pids limit far lower. Untouched pages cost nothing. */
+/* Far above a container's pids limit; pages that are not touched cost nothing. */
 #define MAX_PROCESSES 65536
 #define HUNT_MS 10000
 

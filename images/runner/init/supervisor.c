@@ -1,16 +1,16 @@
 /*
  * The supervisor of one command.
  *
- * Theory of operation: init forks a supervisor per command and the supervisor forks the command. It is a child subreaper,
- * so that every descendant of the command that loses its parent becomes its child: it can reap, count and kill all of
- * them, and needs to know nothing of sessions or groups. Three things end a command: its main process ends, its tree has
- * used its CPU time, or init asks. In each case everything below is killed and reaped until wait(2) has no child left;
- * the sums of wait(2) are then the usage of the whole tree.
+ * Theory of operation: init forks a supervisor per command and the supervisor forks the command. It is a child
+ * subreaper, so that every descendant of the command that loses its parent becomes its child: it can reap, count and
+ * kill all of them, and needs to know nothing of sessions or groups. Three things end a command: its main process
+ * ends, its tree has used its CPU time, or init asks. In each case everything below is killed and reaped until
+ * wait(2) has no child left; the sums of wait(2) are then the usage of the whole tree.
  *
- * It runs under the guest's uid and next to the guest. It is not dumpable, blocks every signal but the two that nobody
- * can block, takes orders from its socket to init alone (si_pid of a queued signal is the sender's own claim, see
- * rt_sigqueueinfo(2)), and holds no descriptor of the shovel. A guest that kills or stops it gains nothing: init takes
- * over (commands.c). When it cannot do its work it ends without a report, which is the same case.
+ * It runs under the guest's uid and next to the guest. It is not dumpable, blocks every signal but the two that
+ * nobody can block, takes orders from its socket to init alone (si_pid of a queued signal is the sender's own claim,
+ * see rt_sigqueueinfo(2)), and holds no descriptor of the shovel. A guest that kills or stops it gains nothing: init
+ * takes over (commands.c). When it cannot do its work it ends without a report, which is the same case.
  */
 #include "init.h"
 

@@ -73,8 +73,9 @@ static void close_between(unsigned first, unsigned last)
 }
 
 /*
- * Blocks every signal, or none. The C library's sigprocmask() leaves out the two real-time signals that its threads use,
- * with which a guest could then end a supervisor; so this asks the kernel, whose set is 64 bits wide (signal(7)).
+ * Blocks every signal, or none. The C library's sigprocmask() leaves out the two real-time signals that its threads
+ * use, with which a guest could then end a supervisor; so this asks the kernel, whose set is 64 bits wide
+ * (signal(7)).
  */
 void set_signal_mask(bool blocked)
 {
@@ -110,7 +111,8 @@ void close_except(int *keep, size_t count)
 
 /*
  * How many processes of this container the OOM killer took so far: `oom_kill` of cgroup v1's memory.oom_control or
- * cgroup v2's memory.events (Documentation/admin-guide/cgroup-v1/memory.rst, cgroup-v2.rst). 0 where neither is there.
+ * cgroup v2's memory.events (Documentation/admin-guide/cgroup-v1/memory.rst, cgroup-v2.rst). 0 where neither is
+ * there.
  */
 uint32_t oom_kills(void)
 {

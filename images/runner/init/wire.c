@@ -1,10 +1,10 @@
 /*
  * The control wire between shovel and init.
  *
- * Theory of operation: both directions carry messages of `u32 length` (of what follows) and a body whose first byte is
- * the operation; numbers are little endian, strings end with NUL. The shovel is code that runs under the guest's uid,
- * so a request is parsed as hostile input: every read goes through a cursor that knows the end, and a request that is
- * short, has bytes left over, or names a descriptor twice is refused with words that say what is wrong.
+ * Theory of operation: both directions carry messages of `u32 length` (of what follows) and a body whose first byte
+ * is the operation; numbers are little endian, strings end with NUL. The shovel is code that runs under the guest's
+ * uid, so a request is parsed as hostile input: every read goes through a cursor that knows the end, and a request
+ * that is short, has bytes left over, or names a descriptor twice is refused with words that say what is wrong.
  */
 #include "init.h"
 

@@ -1,0 +1,42 @@
+/** Every example of the docs runs as it stands there, and prints what it should. */
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const folder = resolve(import.meta.dirname, '../../docs/examples')
+
+const expected: Readonly<Record<string, RegExp>> = {
+  'limits.mjs': new RegExp(
+    [
+      '^an endless loop: timeout, exit code null, left over 0',
+      'too much processor time: cpuTime, exit code null, left over \\d+',
+      'too much memory: oom, exit code \\w+, left over 0',
+      'too much output: outputLimit, exit code 0, left over 0',
+      'a daemon left behind: exited, exit code 0, left over 1',
+      'writing to the root: exited, exit code [12], left over 0',
+      'a full scratch: exited, exit code [12], left over 0\n$',
+    ].join('\n'),
+  ),
+  'quick-start.mjs': /^exited 0 hello from uid true\n$/,
+  'rpc.mjs': /^hello bob, the host says 42\n$/,
+  'streams.mjs': /^got one\ngot two\n$/,
+  'trees.mjs': /^"a\\nb\\nc\\n"\n$/,
+}
+
+test('every example has an expectation', () => {
+  expect(readdirSync(folder).filter((name) => name.endsWith('.mjs'))).toEqual(Object.keys(expected))
+})
+
+test.each(Object.entries(expected))('%s', async (name, output) => {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [resolve(folder, name)], { timeout: 60_000 })
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(output)
+})
+
+test('the demo finds everything as it should be', async () => {
+  const script = resolve(folder, '../../scripts/demo.mjs')
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 100_000 })
+  expect(stdout).toMatch(/\nAll as it should be\.\n$/)
+})

@@ -1,7 +1,7 @@
 /** Builds of init for tests: the shipped one, and variants with a protection off. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -18,8 +18,11 @@ export async function buildInit(): Promise<string> {
 export async function buildInitVariant(define: 'INIT_TEST_DUMPABLE'): Promise<string> {
   const folder = join(root, 'images', 'runner', 'init')
   const sources = (await readdir(folder)).filter((name) => name.endsWith('.c'))
-  const output = join(await mkdtemp(join(tmpdir(), 'init-variant-')), 'init')
+  const output = join(root, '.cache', `init.${define}`)
+  const partial = `${output}.${randomUUID()}`
+  await mkdir(join(root, '.cache'), { recursive: true })
   const flags = ['-std=c11', '-O2', '-static', '-Wall', '-Wextra', '-Werror', `-D${define}`]
-  await run(process.env['CC'] ?? 'cc', [...flags, '-o', output, ...sources], { cwd: folder })
+  await run(process.env['CC'] ?? 'cc', [...flags, '-o', partial, ...sources], { cwd: folder })
+  await rename(partial, output)
   return output
 }

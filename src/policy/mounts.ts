@@ -60,7 +60,6 @@ export function assertPlainPath(path: string, what: string): void {
   if (!path.startsWith('/')) throw new InvalidOptionsError(`${what} is ${shown}: an absolute path is needed.`)
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw new InvalidOptionsError(`${what} is longer than ${MAX_PATH_BYTES} bytes.`)
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f:]/.test(path))
     throw new InvalidOptionsError(`${what} is ${shown}: a colon or a control character is not allowed.`)
   const normal = path === '/' ? '/' : posix.normalize(path).replace(/\/$/, '')

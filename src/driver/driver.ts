@@ -151,7 +151,11 @@ export interface SandboxDriver {
   /** Removes one container by id; only if it carries this package's labels. */
   remove(id: string, signal?: AbortSignal): Promise<void>
   /** Removes containers whose owner is dead or whose deadline has passed, and (`images: true`) unused user images. */
-  prune(options?: { readonly images?: boolean; readonly all?: boolean; readonly signal?: AbortSignal }): Promise<PruneReport>
+  prune(options?: {
+    readonly images?: boolean
+    readonly all?: boolean
+    readonly signal?: AbortSignal
+  }): Promise<PruneReport>
   close(): Promise<void>
 }
 

@@ -26,8 +26,12 @@ export const driverOptionsSchema = objectOption({
     .nullable()
     .default(null)
     .describe('Docker context that names the engine, when `host` does not.'),
-  createTimeoutMs: durationOption(100).default(60_000).describe('Deadline for creating a container.'),
-  startTimeoutMs: durationOption(100).default(60_000).describe('Deadline for starting a container.'),
+  createTimeoutMs: durationOption(100)
+    .default(DEFAULT_REQUEST_TIMEOUT_MS)
+    .describe('Deadline for creating a container.'),
+  startTimeoutMs: durationOption(100)
+    .default(DEFAULT_REQUEST_TIMEOUT_MS)
+    .describe('Deadline for starting a container.'),
   buildTimeoutMs: durationOption(100).default(600_000).describe('Deadline for building or loading an image.'),
   sweep: booleanOption()
     .default(true)

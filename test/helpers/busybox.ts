@@ -33,7 +33,7 @@ export async function busyboxContext(dockerfile: string): Promise<Readable> {
   archive.entry({ name: 'busybox', mode: 0o755 }, await readFile(BUSYBOX_PATH))
   archive.entry({ name: 'empty/', type: 'directory' })
   archive.finalize()
-  return new Readable().wrap(archive as unknown as NodeJS.ReadableStream)
+  return Readable.from(archive)
 }
 
 let counter = 0

@@ -36,10 +36,8 @@ const versionSchema = z.object({
 export function chooseApiVersion(answer: unknown, where: string): EngineVersion {
   const parsed = versionSchema.safeParse(answer)
   if (!parsed.success) {
-    const shown = quoteForeignText(
-      Buffer.isBuffer(answer) ? answer.toString('utf8', 0, 400) : JSON.stringify(answer),
-      100,
-    )
+    const text = Buffer.isBuffer(answer) ? answer.toString('utf8', 0, 400) : String(JSON.stringify(answer))
+    const shown = quoteForeignText(text, 100)
     throw unfit(`What answers at ${where} is no container engine: it answered '${shown}' when asked for its version.`)
   }
   const { Version: engine, ApiVersion: newest, MinAPIVersion: oldest = '1.0' } = parsed.data

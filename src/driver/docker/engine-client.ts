@@ -5,10 +5,11 @@
  * URL (a seccomp profile of 40 kB) and hide when an answer has begun.
  */
 import Docker from 'dockerode'
-import type { Agent } from 'node:http'
-import type { Duplex, Readable } from 'node:stream'
+import type { Agent, IncomingMessage } from 'node:http'
+import { addAbortSignal, type Duplex, type Readable } from 'node:stream'
 import { describeEndpoint, type EngineEndpoint } from './endpoint.js'
 import { createEngineAgent } from './engine-agent.js'
+import { readAnswer, refusalOf } from './engine-answer.js'
 import { deadlineError, toEngineError } from './engine-error.js'
 import { chooseApiVersion, type EngineVersion } from './api-version.js'
 
@@ -16,7 +17,7 @@ import { chooseApiVersion, type EngineVersion } from './api-version.js'
 export interface EngineRequest {
   /** The step in words, for messages: `create a container`. */
   readonly what: string
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   /** Without host and version, for example `/containers/json`. */
   readonly path: string
   /** Objects are sent as JSON. */
@@ -52,8 +53,8 @@ export interface EngineConnection {
 /** A deadline that no healthy engine misses for a request without heavy work. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000
 
-/** docker-modem treats every status that is not listed as a failure. */
-const SUCCESS = { 101: true, 200: true, 201: true, 204: true, 304: true } as const
+/** Makes docker-modem hand over every answer: it would keep an error's body without bound, and only as part of a message. */
+const EVERY_STATUS = new Proxy({}, { get: () => true })
 
 type Shape = 'json' | 'stream' | 'hijack'
 
@@ -149,26 +150,25 @@ export class DockerodeClient implements EngineClient {
         if (settled) return
         settled = true
         clearTimeout(timer)
-        // A stream stays bound to the caller's signal; a hijacked connection belongs to the caller from now on.
-        if (shape !== 'stream') signal?.removeEventListener('abort', onAbort)
+        signal?.removeEventListener('abort', onAbort)
         finish()
       }
-      const onAbort = () => {
-        settle(() => reject(signal?.reason as Error))
+      const fail = (error: Error) => {
+        settle(() => reject(error))
         controller.abort()
       }
-      const onDeadline = () => {
-        settle(() => reject(deadlineError(request.what, where, timeoutMs ?? 0)))
-        controller.abort()
-      }
+      const onAbort = () => fail(signal?.reason as Error)
+      const onDeadline = () => fail(deadlineError(request.what, where, timeoutMs ?? 0))
       const timer = timeoutMs === null ? undefined : setTimeout(onDeadline, timeoutMs)
       if (signal?.aborted === true) return onAbort()
       signal?.addEventListener('abort', onAbort, { once: true })
-      wire.modem.dial(dialOptions(request, shape, controller.signal), (error, data) => {
-        if (settled) return (data as Duplex | null)?.destroy?.()
-        if (error) return settle(() => reject(toEngineError(error, request.what, where)))
-        if (shape === 'stream') (data as Readable).once('close', () => signal?.removeEventListener('abort', onAbort))
-        settle(() => resolve(data))
+      wire.modem.dial(dialOptions(request, shape, controller.signal), (error, answer) => {
+        if (settled) return (answer as Duplex | null)?.destroy()
+        if (error) return fail(toEngineError(error, request.what, where))
+        takeAnswer(answer as Duplex | IncomingMessage, shape, signal).then(
+          (value) => settle(() => resolve(value)),
+          (failure: unknown) => fail(toEngineError(failure, request.what, where)),
+        )
       })
     })
   }
@@ -190,20 +190,33 @@ function openWire(endpoint: EngineEndpoint): Wire {
   return { endpoint, modem: docker.modem, agent }
 }
 
+/** What the caller of a request of this shape gets. A stream stays bound to the caller's signal. */
+async function takeAnswer(answer: Duplex | IncomingMessage, shape: Shape, signal?: AbortSignal): Promise<unknown> {
+  if (!('statusCode' in answer)) return answer
+  const isRefused = answer.statusCode === undefined || answer.statusCode >= 400
+  if (isRefused || shape === 'hijack') throw await refusalOf(answer)
+  if (shape === 'json') return readAnswer(answer)
+  // The request is over by now, so its own signal is no longer the caller's.
+  return signal === undefined ? answer : addAbortSignal(signal, answer)
+}
+
 function dialOptions(request: EngineRequest, shape: Shape, abortSignal: AbortSignal): object {
+  const query = request.query ?? {}
   const isArchive = request.body !== undefined && 'pipe' in request.body
   return {
-    path: `${request.path}?`,
+    // docker-modem appends a query only to a path that ends in a question mark.
+    path: Object.keys(query).length > 0 ? `${request.path}?` : request.path,
     method: request.method,
-    isStream: shape !== 'json',
+    // Never the form in which docker-modem collects the answer itself: it waits for ever when the connection breaks midway.
+    isStream: true,
     hijack: shape === 'hijack',
-    statusCodes: SUCCESS,
+    statusCodes: EVERY_STATUS,
     abortSignal,
     // A hijacked request must have no body at all: what the engine has not read of one ends up in the container's stdin.
     // An empty buffer is the form for which docker-modem sends `Content-Length: 0` and no chunk.
     file: shape === 'hijack' ? Buffer.alloc(0) : isArchive ? request.body : undefined,
     headers: shape === 'hijack' ? { 'Content-Type': 'text/plain' } : undefined,
-    options: { _query: request.query ?? {}, _body: isArchive ? {} : (request.body ?? {}) },
+    options: { _query: query, _body: isArchive ? {} : (request.body ?? {}) },
   }
 }
 

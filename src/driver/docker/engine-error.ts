@@ -1,4 +1,4 @@
-/** Turns what dockerode and the socket report into the package's errors. */
+/** Turns what sockets and engines report into the package's errors. */
 import { EngineRequestError, EngineUnavailableError, SandboxError } from '../../errors.js'
 
 /** Longest piece of an engine's own words in a message. */
@@ -22,11 +22,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   EPIPE: 'the engine closed the connection before it answered; it may be restarting',
 }
 
-/** The fields that dockerode puts on its errors. */
-interface ModemError extends Error {
+/** The fields of errors of sockets and of refused requests. */
+interface WireError extends Error {
   readonly code?: string
   readonly statusCode?: number
-  readonly json?: unknown
 }
 
 /** Cuts foreign text and escapes control characters, so that it cannot forge lines or terminal codes. */
@@ -57,10 +56,10 @@ export function isNotFound(error: unknown): boolean {
  */
 export function toEngineError(error: unknown, what: string, where: string): SandboxError {
   if (error instanceof SandboxError) return error
-  const failure = error as ModemError
+  const failure = error as WireError
   if (typeof failure.statusCode === 'number') {
     return new EngineRequestError(
-      `The engine refused to ${what}: ${engineWords(failure)} (HTTP ${failure.statusCode}).`,
+      `The engine refused to ${what}: ${quoteForeignText(failure.message)} (HTTP ${failure.statusCode}).`,
       {
         details: { statusCode: failure.statusCode, request: what, endpoint: where },
         // 5xx covers an engine that is shutting down or a storage driver that is busy for the moment.
@@ -81,15 +80,5 @@ export function deadlineError(what: string, where: string, timeoutMs: number): E
   return new EngineUnavailableError(
     `The container engine at ${where} did not answer within ${timeoutMs} ms (${what}): it may be stopped, overloaded or deadlocked.`,
     { details: { code: 'ETIMEDOUT', request: what, endpoint: where, timeoutMs } },
-  )
-}
-
-function engineWords(failure: ModemError): string {
-  const { json } = failure
-  if (typeof json === 'object' && json !== null && 'message' in json && typeof json.message === 'string') {
-    return quoteForeignText(json.message)
-  }
-  return quoteForeignText(
-    Buffer.isBuffer(json) ? json.subarray(0, 4 * MAX_ENGINE_TEXT_LENGTH).toString() : failure.message,
   )
 }

@@ -1,9 +1,10 @@
 /** Images of an engine with Docker's API. */
 import type { Readable } from 'node:stream'
 import { ImageError } from '../../errors.js'
-import type { ImageBuild, ImageFacts, ImageStore } from '../driver.js'
+import type { ImageBuild, ImageFacts, ImagePath, ImageStore } from '../driver.js'
 import { isNotFound } from './engine-error.js'
 import type { EngineClient } from './engine-client.js'
+import { statImagePaths } from './image-paths.js'
 import { followProgress } from './image-progress.js'
 
 /** The part of `GET /images/<name>/json` that is read. */
@@ -69,6 +70,14 @@ export class DockerImages implements ImageStore {
 
   async remove(reference: string, signal?: AbortSignal): Promise<void> {
     await removeImage(this.#client, reference, signal)
+  }
+
+  statPaths(
+    reference: string,
+    paths: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ImagePath>> {
+    return statImagePaths(this.#client, reference, paths, signal)
   }
 
   async #transfer(

@@ -37,6 +37,7 @@ export class BaseImages {
   readonly #digests: DigestCache
   readonly #builds = new SharedWork<ImageFacts>()
   readonly #bases = new Map<string, BaseImage>()
+  #dockerfile: string | null = null
   #rootfs: Promise<HostParts> | null = null
   #sandbox: Promise<HostParts> | null = null
 
@@ -55,7 +56,7 @@ export class BaseImages {
       )),
       this.#sandboxParts(),
     ])
-    const dockerfile = readFileSync(runnerDockerfile(), 'utf8')
+    const dockerfile = (this.#dockerfile ??= readFileSync(runnerDockerfile(), 'utf8'))
     const key = contentKey('runner', rootfs.digest, sandbox.digest, dockerfile)
     const tag = imageTag('runner', key)
     const build = (signal: AbortSignal): Promise<ImageFacts> => {
@@ -95,7 +96,13 @@ export class BaseImages {
   ): Promise<{ facts: ImageFacts; built: boolean }> {
     const existing = await this.#inspect(tag, key, signal)
     if (existing !== null) return { facts: existing, built: false }
-    return { facts: await this.#builds.run(key, signal, build), built: true }
+    try {
+      return { facts: await this.#builds.run(key, signal, build), built: true }
+    } catch (error) {
+      // A part changed on the host since it was planned: the next call plans anew.
+      if (error instanceof ImageError && error.retryable) this.#rootfs = this.#sandbox = null
+      throw error
+    }
   }
 
   async #inspect(tag: string, key: string, signal?: AbortSignal): Promise<ImageFacts | null> {

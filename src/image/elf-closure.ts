@@ -36,7 +36,7 @@ export function resolveClosure(programs: readonly string[]): ElfClosure {
   })
   const dynamic = roots.filter(({ interpreter }) => interpreter !== null)
   const first = dynamic[0]
-  if (first?.interpreter == null) {
+  if (first === undefined || first.interpreter === null) {
     throw new ImageError(`${programs.map(printable).join(', ')}: statically linked, so there is no loader to pack.`)
   }
   const { machine, interpreter } = first

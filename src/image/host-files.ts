@@ -1,7 +1,13 @@
 /** Entries of layers that are made of files of this host: programs, libraries, what the build made for the guest. */
-import { createReadStream, realpathSync, statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { ImageError } from '../errors.js'
 import { contentKey } from './content-key.js'
+import { fileIdentity } from './file-identity.js'
+import { printable } from './printable.js'
 import { buildLayer, type Layer, type LayerEntry } from './tar-layer.js'
+
+const READ_BYTES = 256 * 1024
 
 /** A layer whose content is known to be unchanged while `fingerprint` is. */
 export interface HostLayer extends Layer {
@@ -16,15 +22,31 @@ export interface HostEntry extends LayerEntry {
   readonly source?: string | undefined
 }
 
-/** A regular file, owned by root, streamed from `source` with links resolved. */
+/**
+ * A regular file, owned by root, streamed from `source` with links resolved. It must stay as it is now: what was planned
+ * with one content is never made with another.
+ */
 export function hostFile(path: string, source: string, mode: number): HostEntry {
   const real = realpathSync(source)
-  const size = statSync(real).size
+  const planned = statSync(real, { bigint: true })
   return {
     ...rootOwned(path, 'file', mode),
-    size,
+    size: Number(planned.size),
     source: real,
-    content: () => createReadStream(real, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>,
+    async *content() {
+      const handle = await open(real)
+      try {
+        const now = await handle.stat({ bigint: true })
+        if (fileIdentity(now) !== fileIdentity(planned)) {
+          throw new ImageError(`${printable(real)} changed while an image was made of it. Try again.`, {
+            retryable: true,
+          })
+        }
+        yield* handle.createReadStream({ highWaterMark: READ_BYTES, autoClose: false }) as AsyncIterable<Buffer>
+      } finally {
+        await handle.close()
+      }
+    },
   }
 }
 
@@ -64,7 +86,7 @@ export function buildHostLayer(entries: readonly HostEntry[]): HostLayer {
     if (entry.source === undefined) return [...named, contentOf(entry)]
     const stat = statSync(entry.source, { bigint: true })
     changedAtMs = Math.max(changedAtMs, Number(stat.mtimeMs), Number(stat.ctimeMs))
-    return [...named, entry.source, `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`]
+    return [...named, entry.source, fileIdentity(stat)]
   })
   return { ...buildLayer(entries), fingerprint: contentKey('host', ...facts), changedAtMs }
 }

@@ -5,13 +5,22 @@
  */
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { BaseImages, type BaseImage } from './base-images.js'
+import { contentKey } from './content-key.js'
 import { DigestCache } from './digest-cache.js'
+import { HomePacker } from './home-packer.js'
+import { DEFAULT_HOME_LIMITS, type HomeLimits } from './home-walk.js'
+import { imageLabels, imageTag, KEY_LABEL } from './image-labels.js'
 import { LayerAdder, type LayerMethod } from './layer-adder.js'
+import { SharedWork } from './shared-work.js'
+
+const MAX_REMEMBERED = 1_000
 
 export interface ImageBuilderOptions {
   readonly store: ImageStore
   /** A folder for digests of files that did not change since another process read them. Default `null`: none. */
   readonly stateDir?: string | null
+  /** How large homes may be. Default 200,000 entries and 4 GiB. */
+  readonly homeLimits?: Partial<HomeLimits>
   /** How layers get to the engine. Default `auto`. */
   readonly method?: LayerMethod
 }
@@ -41,11 +50,20 @@ export interface PreparedImage {
 }
 
 export class ImageBuilder {
+  readonly #store: ImageStore
+  readonly #adder: LayerAdder
   readonly #bases: BaseImages
+  readonly #homes: HomePacker
+  readonly #builds = new SharedWork<ImageFacts>()
+  /** From a base, a home and an owner to the tag that they had last. */
+  readonly #lastTags = new Map<string, string>()
 
   constructor(options: ImageBuilderOptions) {
     const digests = new DigestCache(options.stateDir ?? null)
-    this.#bases = new BaseImages(options.store, new LayerAdder(options.store, options.method), digests)
+    this.#store = options.store
+    this.#adder = new LayerAdder(options.store, options.method)
+    this.#bases = new BaseImages(options.store, this.#adder, digests)
+    this.#homes = new HomePacker(digests, { ...DEFAULT_HOME_LIMITS, ...options.homeLimits })
   }
 
   /**
@@ -57,8 +75,41 @@ export class ImageBuilder {
     const signal = request.signal ?? undefined
     signal?.throwIfAborted()
     const base = await this.#base(request.base, signal)
+    if (request.home !== null) return this.#withHome(base, request.home, request, signal)
     const { facts, built } = await base.facts(signal)
     return prepared(facts, built)
+  }
+
+  async #withHome(
+    base: BaseImage,
+    home: string,
+    { uid, gid }: ImageRequest,
+    signal?: AbortSignal,
+  ): Promise<PreparedImage> {
+    // Most homes did not change, so the engine is asked for the last image while the home is looked at.
+    const place = contentKey(base.key, home, uid, gid)
+    const lastTag = this.#lastTags.get(place)
+    const last = lastTag === undefined ? null : this.#store.inspect(lastTag, signal)
+    last?.catch(() => undefined)
+    const packed = await this.#homes.pack(home, { uid, gid, links: base.links }, signal)
+    const key = contentKey('home', base.key, packed.digest, uid, gid)
+    const tag = imageTag('home', key)
+    const existing = await (tag === lastTag ? last : this.#store.inspect(tag, signal))
+    this.#remember(place, tag)
+    if (existing?.labels[KEY_LABEL] === key) return prepared(existing, false)
+    const facts = await this.#builds.run(key, signal, async (shared) => {
+      const { facts: baseFacts } = await base.facts(shared)
+      const labels = imageLabels('home', key)
+      return this.#adder.add({ base: baseFacts, layer: packed.layer(), digest: packed.digest, tag, labels }, shared)
+    })
+    return prepared(facts, true)
+  }
+
+  #remember(place: string, tag: string): void {
+    this.#lastTags.delete(place)
+    this.#lastTags.set(place, tag)
+    const oldest = this.#lastTags.keys().next().value
+    if (this.#lastTags.size > MAX_REMEMBERED && oldest !== undefined) this.#lastTags.delete(oldest)
   }
 
   #base(base: string, signal?: AbortSignal): Promise<BaseImage> {

@@ -24,7 +24,7 @@ import {
   type HostEntry,
   type HostLayer,
 } from './host-files.js'
-import { guestFile } from './package-files.js'
+import { guestFile, type GuestFile } from './package-files.js'
 import { printable } from './printable.js'
 
 /** Where the parts lie inside every sandbox. */
@@ -54,14 +54,20 @@ export function buildSandboxLayer(node: string = process.execPath): HostLayer {
   const closure = resolveClosure([node])
   return buildHostLayer([
     ...folders(['.sandbox', '.sandbox/bin', '.sandbox/lib', '.sandbox/run']),
-    hostFile('.sandbox/bin/init', guestFile('init'), 0o711),
+    guestEntry('.sandbox/bin/init', 'init', 0o711),
     hostFile('.sandbox/bin/node', node, 0o755),
-    hostFile('.sandbox/shovel.cjs', guestFile('shovel.cjs'), 0o644),
-    hostFile('.sandbox/program.cjs', guestFile('program.cjs'), 0o644),
+    guestEntry('.sandbox/shovel.cjs', 'shovel.cjs', 0o644),
+    guestEntry('.sandbox/program.cjs', 'program.cjs', 0o644),
     memoryFile('.sandbox/openssl.cnf', '# Empty on purpose.\n', 0o644),
     ...loaderEntries(closure),
     ...[...closure.libraries].map(([name, source]) => hostFile(`.sandbox/lib/${basename(name)}`, source, 0o755)),
   ])
+}
+
+/** Read at once, since a build of the package may replace these files at any time. */
+function guestEntry(path: string, name: GuestFile, mode: number): HostEntry {
+  const source = guestFile(name)
+  return memoryFile(path, readFileSync(source), mode, source)
 }
 
 /** The loader under the host's name for it, which libraries refer to, and under the name that is the same everywhere. */

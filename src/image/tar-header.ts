@@ -27,30 +27,42 @@ export interface TarHeader {
 }
 
 const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5', pax: 'x' } as const
+const SLASH = Buffer.from('/')
+const EMPTY = Buffer.alloc(0)
 const MAX_NAME_BYTES = 100
 const MAX_ID = 0o7777777
 const MAX_SIZE = 0o77777777777
 
 /** @returns one block, or three and more when something needs a pax record: a long name, a large number. */
 export function encodeTarHeader(header: TarHeader): Buffer {
-  const path = header.type === 'directory' ? Buffer.concat([header.path, Buffer.from('/')]) : header.path
-  const link = header.link ?? Buffer.alloc(0)
-  const records: Buffer[] = []
-  if (path.length > MAX_NAME_BYTES) records.push(paxRecord('path', path))
-  if (link.length > MAX_NAME_BYTES) records.push(paxRecord('linkpath', link))
-  if (header.size > MAX_SIZE) records.push(paxRecord('size', Buffer.from(String(header.size))))
-  if (header.uid > MAX_ID) records.push(paxRecord('uid', Buffer.from(String(header.uid))))
-  if (header.gid > MAX_ID) records.push(paxRecord('gid', Buffer.from(String(header.gid))))
-  const main = block(TYPE_FLAGS[header.type], path, link, header)
-  if (records.length === 0) return main
-  const body = Buffer.concat(records)
-  const pax = block(TYPE_FLAGS.pax, Buffer.from('PaxHeader'), Buffer.alloc(0), {
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size: body.length,
-  })
-  return Buffer.concat([pax, body, tarPadding(body.length), main])
+  const path = header.type === 'directory' ? Buffer.concat([header.path, SLASH]) : header.path
+  const main = block(TYPE_FLAGS[header.type], path, header.link ?? EMPTY, header)
+  if (fitsOneBlock(header)) return main
+  const body = paxBody(header, path)
+  const fields = { mode: 0o644, uid: 0, gid: 0, size: body.length }
+  return Buffer.concat([
+    block(TYPE_FLAGS.pax, Buffer.from('PaxHeader'), EMPTY, fields),
+    body,
+    tarPadding(body.length),
+    main,
+  ])
+}
+
+function fitsOneBlock(header: TarHeader): boolean {
+  const pathBytes = header.path.length + (header.type === 'directory' ? 1 : 0)
+  const namesFit = pathBytes <= MAX_NAME_BYTES && (header.link?.length ?? 0) <= MAX_NAME_BYTES
+  return namesFit && header.size <= MAX_SIZE && header.uid <= MAX_ID && header.gid <= MAX_ID
+}
+
+function paxBody(header: TarHeader, path: Buffer): Buffer {
+  const link = header.link ?? EMPTY
+  return Buffer.concat([
+    ...(path.length > MAX_NAME_BYTES ? [paxRecord('path', path)] : []),
+    ...(link.length > MAX_NAME_BYTES ? [paxRecord('linkpath', link)] : []),
+    ...(header.size > MAX_SIZE ? [paxRecord('size', Buffer.from(String(header.size)))] : []),
+    ...(header.uid > MAX_ID ? [paxRecord('uid', Buffer.from(String(header.uid)))] : []),
+    ...(header.gid > MAX_ID ? [paxRecord('gid', Buffer.from(String(header.gid)))] : []),
+  ])
 }
 
 const ZEROS = Buffer.alloc(TAR_BLOCK_BYTES)
@@ -62,7 +74,8 @@ export function tarPadding(size: number): Buffer {
 
 /** The bytes that one entry takes: header, content and padding. */
 export function tarEntryBytes(header: TarHeader): number {
-  return encodeTarHeader(header).length + header.size + tarPadding(header.size).length
+  const headerBytes = fitsOneBlock(header) ? TAR_BLOCK_BYTES : encodeTarHeader(header).length
+  return headerBytes + header.size + tarPadding(header.size).length
 }
 
 function block(

@@ -31,12 +31,12 @@ const TURN_MS = 5
  * @throws {ImageError} when two entries have the same path.
  */
 export function buildLayer(entries: readonly LayerEntry[]): Layer {
-  const sorted = [...entries].sort((a, b) => Buffer.compare(a.path, b.path))
-  sorted.forEach((entry, index) => {
-    if (index > 0 && sorted[index - 1]?.path.equals(entry.path)) {
-      throw new ImageError(`Two files of a layer have the path /${printable(entry.path)}.`)
-    }
-  })
+  // One character per byte: strings of that kind sort as their bytes do, and faster.
+  const keyed = entries.map((entry) => ({ key: entry.path.toString('latin1'), entry }))
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const twice = keyed.find(({ key }, index) => index > 0 && keyed[index - 1]?.key === key)
+  if (twice !== undefined) throw new ImageError(`Two files of a layer have the path /${printable(twice.entry.path)}.`)
+  const sorted = keyed.map(({ entry }) => entry)
   const sizeBytes = sorted.reduce((sum, entry) => sum + tarEntryBytes(entry), 2 * TAR_BLOCK_BYTES)
   return { sizeBytes, open: (signal) => packEntries(sorted, signal) }
 }

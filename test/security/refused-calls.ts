@@ -80,7 +80,7 @@ const socket = (call: string, family: number, type: number, protocol: number, ..
 })
 
 const SOCKETS: RefusedCall[] = [
-  ...Object.entries(FAMILIES).map(([name, family]) => socket(name, family, 3, 0)),
+  ...Object.entries(FAMILIES).map(([name, family]) => socket(name, family, name === 'AF_VSOCK' ? 1 : 3, 0)),
   ...Object.entries(NETLINK).map(([name, protocol]) => socket(`AF_NETLINK ${name}`, 16, 3, protocol, 2)),
   ...[2, 10].flatMap((family) => {
     const name = family === 2 ? 'AF_INET' : 'AF_INET6'
@@ -227,6 +227,13 @@ export const REFUSED_CALLS: readonly RefusedCall[] = [
     operands: [22, 2, 0],
     reached: ['EFAULT'],
     when: [isEqual(0, 22)],
+  },
+  {
+    group: 'processor',
+    call: 'prctl PR_SET_SPECULATION_CTRL',
+    operands: [53, 99, 0, 0, 0],
+    reached: ['ENODEV', 'EINVAL'],
+    when: [isEqual(0, 53)],
   },
   {
     group: 'sandboxes of its own',

@@ -15,6 +15,9 @@ const MAX_FOLDER_ENTRIES = 100_000
 
 const READ_BYTES = 256 * 1024
 
+/** IOV_MAX (limits.h). */
+const MAX_VECTORS = 1024
+
 /** What a path is. */
 export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device'
 
@@ -69,7 +72,7 @@ export async function writeFile(
   const flags = constants.O_WRONLY | constants.O_CREAT | (append === true ? constants.O_APPEND : constants.O_TRUNC)
   try {
     await withRegularFile(path, flags, mode ?? 0o666, async (file) => {
-      for await (const chunk of received) await writeWhole(file, chunk)
+      for await (const batch of received.batches()) await writeWhole(file, batch)
     })
     return {}
   } catch (error) {
@@ -112,8 +115,21 @@ async function sendFile(file: FileHandle, sent: SentStream): Promise<number> {
   }
 }
 
-async function writeWhole(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let offset = 0; offset < chunk.length;) {
-    offset += (await file.write(chunk, offset, chunk.length - offset)).bytesWritten
+async function writeWhole(file: FileHandle, batch: readonly Buffer[]): Promise<void> {
+  let rest = batch
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest.slice(0, MAX_VECTORS))
+    rest = dropBytes(rest, bytesWritten)
   }
+}
+
+/** @returns the chunks without their first bytes, after a write that took only these. */
+function dropBytes(chunks: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let index = 0
+  let left = bytes
+  for (; index < chunks.length && left >= (chunks[index] as Buffer).length; index += 1) {
+    left -= (chunks[index] as Buffer).length
+  }
+  if (left === 0) return chunks.slice(index)
+  return [(chunks[index] as Buffer).subarray(left), ...chunks.slice(index + 1)]
 }

@@ -32,6 +32,8 @@ export async function download(sent: SentStream, { path }: { path: string }) {
       archive.on('end', resolve)
       archive.on('error', reject)
     })
+    // Awaited only when all entries are in; what fails before is thrown where it fails.
+    ended.catch(() => undefined)
     const counts = { entries: 0, bytes: 0, skipped: 0 }
     for (const { name, path: full, stats } of walk(path, '')) {
       await sent.ready()

@@ -18,10 +18,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Extract, Header } from 'tar-stream'
+import { errnoError } from './control-error.js'
 import type { ReceivedStream } from './received-stream.js'
-
-/** One entry of the archive: its header, and its content as a stream. */
-type Source = Extract extends AsyncIterable<infer T> ? T : never
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
@@ -30,14 +28,11 @@ export async function upload(received: ReceivedStream, { path }: { path: string 
   try {
     const { extract } = await import('tar-stream')
     const archive = extract()
-    const feeding = feed(received, archive)
     const target = new UploadTarget(path)
-    try {
-      for await (const entry of archive) await target.add(entry)
-    } finally {
-      archive.destroy()
-      await feeding
-    }
+    const extracted = extractTo(target, archive)
+    // What goes wrong destroys the archive; `extracted` has the reason.
+    const stop = () => received.cancel()
+    await Promise.all([extracted.finally(stop), feed(received, archive)])
     return target.finish()
   } catch (error) {
     received.cancel()
@@ -45,16 +40,72 @@ export async function upload(received: ReceivedStream, { path }: { path: string 
   }
 }
 
-/** Never rejects: what goes wrong destroys the archive, whose reader reports it. */
-async function feed(received: ReceivedStream, archive: Extract) {
+async function feed(received: ReceivedStream, archive: Extract): Promise<void> {
   try {
     for await (const chunk of received) {
-      if (!archive.write(chunk))
+      if (archive.destroyed) return
+      if (!archive.write(chunk)) {
         await new Promise<void>((resolve) => archive.once('drain', () => resolve()).once('close', () => resolve()))
+      }
     }
     archive.end(null)
   } catch (error) {
     archive.destroy(error as Error)
+  }
+}
+
+/** By events and not by async iteration, which takes several times as long for small files. */
+function extractTo(target: UploadTarget, archive: Extract): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const attempt = (action: () => void) => {
+      try {
+        action()
+      } catch (error) {
+        archive.destroy(error as Error)
+      }
+    }
+    archive.on('entry', (header, content, next) => {
+      let file: UploadedFile | null = null
+      content.on('data', (chunk) => attempt(() => file?.write(chunk as Buffer)))
+      content.on('end', () => attempt(() => (file?.finish(), next())))
+      content.on('close', () => file?.close())
+      // The archive has the same error.
+      content.on('error', () => undefined)
+      attempt(() => (file = target.add(header)))
+    })
+    archive.on('error', reject)
+    archive.on('close', () => reject(errnoError('EIO', 'read', 'the archive ended early')))
+    archive.on('finish', () => resolve())
+  })
+}
+
+/** A file whose content is being written. */
+class UploadedFile {
+  readonly #fd: number
+  readonly #mode: number
+  readonly #onWritten: (bytes: number) => void
+  #closed = false
+
+  constructor(fd: number, mode: number, onWritten: (bytes: number) => void) {
+    this.#fd = fd
+    this.#mode = mode
+    this.#onWritten = onWritten
+  }
+
+  write(chunk: Buffer): void {
+    for (let offset = 0; offset < chunk.length;) offset += writeSync(this.#fd, chunk, offset)
+    this.#onWritten(chunk.length)
+  }
+
+  finish(): void {
+    fchmodSync(this.#fd, this.#mode)
+    this.close()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    closeSync(this.#fd)
   }
 }
 
@@ -70,13 +121,13 @@ class UploadTarget {
     this.#makeFolder(root)
   }
 
-  async add(entry: Source): Promise<void> {
-    const { header } = entry
+  /** @returns the file to write when it is one. */
+  add(header: Header): UploadedFile | null {
     const path = join(this.#root, join('/', header.name))
     this.#entries += 1
-    if (header.type === 'file' || header.type === 'contiguous-file') return this.#writeFile(path, entry)
-    entry.resume()
+    if (header.type === 'file' || header.type === 'contiguous-file') return this.#openFile(path, header)
     this.#addOther(path, header)
+    return null
   }
 
   /** Folders get their modes last: one without write permission could take no files. */
@@ -97,18 +148,10 @@ class UploadTarget {
     else if (header.type === 'link') replace(path, () => linkSync(join(this.#root, join('/', linkname)), path))
   }
 
-  async #writeFile(path: string, entry: Source): Promise<void> {
+  #openFile(path: string, header: Header): UploadedFile {
     this.#makeFolder(dirname(path))
     const fd = replace(path, () => openSync(path, CREATE, 0o600))
-    try {
-      for await (const chunk of entry as AsyncIterable<Buffer>) {
-        for (let offset = 0; offset < chunk.length;) offset += writeSync(fd, chunk, offset)
-        this.#bytes += chunk.length
-      }
-      fchmodSync(fd, (entry.header.mode ?? 0o644) & 0o7777)
-    } finally {
-      closeSync(fd)
-    }
+    return new UploadedFile(fd, (header.mode ?? 0o644) & 0o7777, (bytes) => (this.#bytes += bytes))
   }
 
   #makeFolder(path: string): void {

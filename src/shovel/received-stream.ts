@@ -1,4 +1,4 @@
-/** A stream from the host as an async iterable; credit for a chunk goes back when the next one is asked for. */
+/** A stream from the host as an async iterable; credit goes back when what was handed out is done with. */
 import type { Multiplexer } from '../protocol/multiplexer.js'
 import type { StreamReceiver } from '../protocol/streams.js'
 import { errnoError } from './control-error.js'
@@ -26,14 +26,22 @@ export class ReceivedStream implements AsyncIterable<Buffer> {
     })
   }
 
-  /** @throws an error with code `ECANCELED` when the host gave the stream up. */
+  /** One chunk after the other. @throws as {@link batches}. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for await (const batch of this.batches()) yield* batch
+  }
+
+  /**
+   * All chunks that have come, at each turn.
+   * @throws an error with code `ECANCELED` when the host gave the stream up.
+   */
+  async *batches(): AsyncGenerator<readonly Buffer[], void, undefined> {
     for (;;) {
       if (this.#state === 'reset') throw errnoError('ECANCELED', 'read', 'the stream was reset')
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
-        yield chunk
-        this.#receiver.consumed(chunk.length)
+      if (this.#chunks.length > 0) {
+        const batch = this.#chunks.splice(0)
+        yield batch
+        this.#receiver.consumed(batch.reduce((sum, chunk) => sum + chunk.length, 0))
       } else if (this.#state === 'ended') {
         return
       } else {
@@ -48,5 +56,6 @@ export class ReceivedStream implements AsyncIterable<Buffer> {
     this.#state = 'reset'
     this.#chunks.length = 0
     this.#receiver.reset(ResetCode.Failed)
+    this.#wake()
   }
 }

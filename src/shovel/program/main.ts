@@ -48,7 +48,13 @@ function main(): void {
 
   const messages = new MessageDecoder((value) => peer.receive(value))
   const input = new Socket({ fd: FD.in, readable: true, writable: false })
-  input.on('data', (chunk: Buffer) => messages.push(chunk))
+  input.on('data', (chunk: Buffer) => {
+    try {
+      messages.push(chunk)
+    } catch (error) {
+      onViolation(error as Error)
+    }
+  })
   input.on('end', () => process.exit(0))
   input.on('error', () => process.exit(0))
 }

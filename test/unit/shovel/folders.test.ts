@@ -122,3 +122,44 @@ test('a link is read, not followed', async () => {
   expect(readlinkSync(join(shovel.workDir, 'loop'))).toBe('.')
   expect((await download(shovel, shovel.workDir)).counts).toEqual({ entries: 1, bytes: 0, skipped: 0 })
 })
+
+test('an upload that fails in its middle ends at once, although the host sends no more', async () => {
+  await using shovel = await LocalShovel.start()
+  const folder = join(shovel.workDir, 'sealed')
+  mkdirSync(folder, { mode: 0o755 })
+  const tar = await archive([{ name: 'a', content: 'x'.repeat(300_000) }])
+  const stream = shovel.allotStream()
+  const uploaded = shovel.peer.call('fs.upload', { path: folder, stream })
+  const reset = new Promise<number>((resolve) => {
+    shovel.multiplexer
+      .openSender(stream, { onWritable: () => undefined, onReset: resolve })
+      .write(tar.subarray(0, 2_000))
+  })
+  await expect(uploaded).rejects.toMatchObject({ data: { errno: 'EACCES', syscall: 'open' } })
+  expect(await reset).toBe(2)
+})
+
+test('an upload that the host gives up is answered', async () => {
+  await using shovel = await LocalShovel.start()
+  const tar = await archive([{ name: 'a', content: 'x'.repeat(300_000) }])
+  const stream = shovel.allotStream()
+  const uploaded = shovel.peer.call('fs.upload', { path: shovel.workDir, stream })
+  const sender = shovel.multiplexer.openSender(stream, { onWritable: () => undefined, onReset: () => undefined })
+  sender.write(tar.subarray(0, 100_000))
+  sender.reset(1)
+  await expect(uploaded).rejects.toMatchObject({ data: { errno: 'ECANCELED' } })
+})
+
+test.each(['fs.download', 'fs.readFile'])('%s ends when the host gives the stream up', async (method) => {
+  await using shovel = await LocalShovel.start()
+  writeFileSync(join(shovel.workDir, 'large'), Buffer.alloc(20_000_000), { mode: 0o644 })
+  const path = method === 'fs.download' ? shovel.workDir : join(shovel.workDir, 'large')
+  const stream = shovel.allotStream()
+  const receiver = shovel.multiplexer.openReceiver(stream, {
+    onData: () => receiver.reset(1),
+    onEnd: () => undefined,
+    onReset: () => undefined,
+  })
+  await expect(shovel.peer.call(method, { path, stream })).rejects.toMatchObject({ data: { errno: 'ECANCELED' } })
+  expect(await shovel.peer.call('ping', {})).toEqual({})
+})

@@ -1,14 +1,13 @@
 /** The labels by which this package knows its images. Values are claims of whoever made the image, never proof. */
-
-const PREFIX = 'container-sandbox.'
+import { LABEL_PREFIX, LABELS } from '../policy/labels.js'
 
 /** What an image of this package is: the runner base, another base with `/.sandbox` on it, or one with a home. */
 export type ImageKind = 'runner' | 'base' | 'home'
 
-export const KIND_LABEL = `${PREFIX}image-kind`
-export const KEY_LABEL = `${PREFIX}content-key`
+export const KIND_LABEL = `${LABEL_PREFIX}image-kind`
+export const KEY_LABEL = `${LABEL_PREFIX}content-key`
 /** JSON: from a path of the base that is a link to a folder to that folder, both relative to `/`. */
-export const LINKS_LABEL = `${PREFIX}root-links`
+export const LINKS_LABEL = `${LABEL_PREFIX}root-links`
 
 /** All labels of an image, apart from those that are inherited from its base. */
 export function imageLabels(
@@ -16,7 +15,7 @@ export function imageLabels(
   key: string,
   more: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  return { [`${PREFIX}managed`]: '1', [`${PREFIX}role`]: 'image', [KIND_LABEL]: kind, [KEY_LABEL]: key, ...more }
+  return { [LABELS.managed]: '1', [LABELS.role]: 'image', [KIND_LABEL]: kind, [KEY_LABEL]: key, ...more }
 }
 
 /** The tag under which an image is found again. */

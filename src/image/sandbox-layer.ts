@@ -38,8 +38,6 @@ export const GUEST_PATHS = {
   program: '/.sandbox/program.cjs',
   /** An empty configuration, for node's `--openssl-config`. */
   opensslConfig: '/.sandbox/openssl.cnf',
-  /** An empty folder over which a small tmpfs is mounted. */
-  run: '/.sandbox/run',
 } as const
 
 const PRELOAD_FILE = '/etc/ld.so.preload\0'
@@ -53,7 +51,7 @@ const REPLACED_PRELOAD_FILE = '/.sandbox/preload\0'
 export function buildSandboxLayer(node: string = process.execPath): HostLayer {
   const closure = resolveClosure([node])
   return buildHostLayer([
-    ...folders(['.sandbox', '.sandbox/bin', '.sandbox/lib', '.sandbox/run']),
+    ...folders(['.sandbox', '.sandbox/bin', '.sandbox/lib']),
     guestEntry('.sandbox/bin/init', 'init', 0o711),
     hostFile('.sandbox/bin/node', node, 0o755),
     guestEntry('.sandbox/shovel.cjs', 'shovel.cjs', 0o644),

@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync, linkSync, mkdirSync, mkdtempSync, readlinkSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync,
 } from 'node:fs' // prettier-ignore
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildSync } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HomeError } from '../../../src/errors.js'
 import { DEFAULT_HOME_LIMITS, walkHome, type HomeTree } from '../../../src/image/home-walk.js'
@@ -165,15 +167,22 @@ describe('walkHome', () => {
     chmodSync(join(home, 'secret'), 0)
     chmodSync(home, 0o755)
     const script = `
-      const { walkHome } = await import(${JSON.stringify(join(process.cwd(), 'dist/image/home-walk.js'))})
+      import { walkHome } from './src/image/home-walk.ts'
       const error = await walkHome(${JSON.stringify(home)}).catch((caught) => caught)
-      console.log(error.name, error.message)
+      console.log(error.constructor.name, error.message)
     `
-    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-      ...nobody,
-      encoding: 'utf8',
+    const stdin = { contents: script, resolveDir: process.cwd() }
+    const { outputFiles } = buildSync({
+      stdin,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      keepNames: true,
+      write: false,
     })
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+    const input = outputFiles[0]?.text
+    const output = execFileSync(process.execPath, ['--input-type=module', '-'], { ...nobody, input, encoding: 'utf8' })
     expect(output).toMatch(/^HomeError secret in the home .* cannot be read \(EACCES\)/)
   })
 
@@ -184,12 +193,7 @@ describe('walkHome', () => {
       for (const end = Date.now() + 1500; Date.now() < end; ) {
         try { fs.renameSync('target', 'aside'); fs.renameSync('link', 'target'); fs.renameSync('target', 'link'); fs.renameSync('aside', 'target') } catch {}
       }`
-    const swapping = new Promise((resolve, reject) => {
-      import('node:child_process').then(
-        ({ spawn }) => spawn(process.execPath, ['-e', swapper]).once('exit', resolve),
-        reject,
-      )
-    })
+    const swapping = once(spawn(process.execPath, ['-e', swapper]), 'exit')
     let [done, walks] = [false, 0]
     void swapping.then(() => (done = true))
     while (!done) {

@@ -26,7 +26,7 @@ function nameFlags(message: string): string {
   const flagOf = (path: string): string | undefined =>
     Object.hasOwn(FLAG_OF_OPTION, path) ? FLAG_OF_OPTION[path] : undefined
   return message
-    .replace(/\b(?:limits|user)\.[a-zA-Z]+/g, (path) => flagOf(path) ?? path)
+    .replace(/\b(?:limits|users?)\.[a-zA-Z]+/g, (path) => flagOf(path) ?? path)
     .replace(
       /(^|: |- )([a-zA-Z]+)(\[\d+\]\S*|\.\S+)?(?=: got )/gm,
       (whole, before: string, path: string, rest = '') => {

@@ -8,6 +8,7 @@ import { parseDuration } from './duration.js'
 export interface RunFlags {
   readonly user?: string
   readonly home?: string
+  readonly stateDir?: string
   readonly base?: string
   readonly memory?: string
   readonly cpus?: number
@@ -40,6 +41,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = Object.freeze({
   user: '--user',
   'user.name': '--user',
   'user.home': '--home',
+  'users.stateDir': '--state-dir',
   base: '--base',
   'limits.memoryBytes': '--memory',
   'limits.cpuCount': '--cpus',
@@ -64,6 +66,7 @@ export function addRunOptions(command: Command): Command {
   const flags: readonly Option[] = [
     new Option('-u, --user <name>', 'whom the sandbox belongs to; default: an anonymous user'),
     new Option('--home <folder>', "folder whose content becomes the sandbox's root, owned by the user"),
+    new Option('--state-dir <folder>', 'where the uids of users are kept'),
     new Option('--base <image>', "what the image starts from: 'runner' or an image reference"),
     new Option('-m, --memory <size>', 'memory, such as 256MiB; swap is off'),
     new Option('--cpus <number>', 'CPUs, such as 0.5').argParser(parseNumber),
@@ -109,6 +112,7 @@ export function buildSandboxOptions(flags: RunFlags): SandboxOptions {
   })
   return given({
     user: flags.home === undefined ? flags.user : given({ name: flags.user, home: flags.home }),
+    users: flags.stateDir === undefined ? undefined : { stateDir: flags.stateDir },
     base: flags.base,
     limits,
     env: flags.env && Object.fromEntries(flags.env),

@@ -1,9 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { DockerDriver } from '../../src/driver/docker/docker-driver.js'
 import { finishCli, runCli, startCli, waitForOutput } from '../helpers/cli.js'
 
+const stateDir = mkdtempSync(join(tmpdir(), 'cli-state-'))
 const driver = new DockerDriver()
-afterAll(() => driver.close())
+afterAll(async () => {
+  rmSync(stateDir, { recursive: true })
+  await driver.close()
+})
 
 const label = `engine-commands-${process.pid}`
 const start = async (...flags: string[]) => {
@@ -29,7 +36,7 @@ interface Row {
 }
 
 test('ps shows a running sandbox, prune leaves it alone', async () => {
-  const child = await start('--user', 'cli-test', '--lifetime', '10m')
+  const child = await start('--state-dir', stateDir, '--user', 'cli-test', '--lifetime', '10m')
   const [mine] = (await driver.list()).filter(({ labels }) => labels['cli-test'] === label)
   const list = async () => JSON.parse((await runCli(['ps', '--json'])).stdout) as Row[]
 

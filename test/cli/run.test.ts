@@ -125,7 +125,8 @@ describe('flags', () => {
   })
 
   test('a name is one uid for ever', async () => {
-    const id = async () => (await runCli(['run', '--user', 'cli-test', '--', 'id', '-u'])).stdout
+    const id = async () =>
+      (await runCli(['run', '--state-dir', join(folder, 'state'), '--user', 'alice', '--', 'id', '-u'])).stdout
     const first = await id()
     expect(first).toMatch(/^\d+\n$/)
     expect(await id()).toBe(first)

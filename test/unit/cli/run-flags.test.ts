@@ -22,7 +22,22 @@ test("without flags every default is the library's", () => {
 
 test('each flag reaches its option', () => {
   const flags = parse(
-    ...['--user', 'alice', '--home', '/h', '--base', 'debian:12', '-m', '1GiB', '--cpus', '0.5', '--pids', '64'],
+    ...[
+      '--user',
+      'alice',
+      '--home',
+      '/h',
+      '--state-dir',
+      '/state',
+      '--base',
+      'debian:12',
+      '-m',
+      '1GiB',
+      '--cpus',
+      '0.5',
+      '--pids',
+      '64',
+    ],
     ...[
       '--open-files',
       '128',
@@ -55,6 +70,7 @@ test('each flag reaches its option', () => {
   )
   expect(buildSandboxOptions(flags)).toEqual({
     user: { name: 'alice', home: '/h' },
+    users: { stateDir: '/state' },
     base: 'debian:12',
     limits: {
       memoryBytes: '1GiB',

@@ -7,11 +7,6 @@
 import { InvalidOptionsError } from '../errors.js'
 import type { ScratchMount } from './container-spec.js'
 
-/** Where the supervisor keeps the FIFOs of starting commands. */
-export const RUN_FOLDER = '/.sandbox/run'
-const RUN_BYTES = 64 * 1024
-const RUN_INODES = 256
-
 /** A file of a tmpfs takes at least a page, so this many bytes for each inode leave no room unused by regular files. */
 const BYTES_PER_INODE = 4096
 const MIN_INODES = 1024
@@ -31,23 +26,20 @@ export function scratchInodes(sizeBytes: number): number {
 }
 
 /**
- * The tmpfs mounts for the writable paths, `/tmp` and the supervisor's run folder.
+ * The tmpfs mounts for the writable paths and `/tmp`.
  * @param paths guest paths that were checked before; `/tmp` is added when it is missing.
  * @param sizeBytes size of each.
  */
 export function buildScratchMounts(paths: readonly string[], sizeBytes: number): ScratchMount[] {
   const targets = paths.includes('/tmp') ? paths : [...paths, '/tmp']
   const inodes = scratchInodes(sizeBytes)
-  return [
-    ...targets.map((target) => ({
-      target,
-      sizeBytes,
-      inodes,
-      mode: target === '/tmp' ? 0o1777 : 0o755,
-      executable: true,
-    })),
-    { target: RUN_FOLDER, sizeBytes: RUN_BYTES, inodes: RUN_INODES, mode: 0o700, executable: false },
-  ]
+  return targets.map((target) => ({
+    target,
+    sizeBytes,
+    inodes,
+    mode: target === '/tmp' ? 0o1777 : 0o755,
+    executable: true,
+  }))
 }
 
 /** @throws {InvalidOptionsError} when all tmpfs mounts together could hold more than the memory limit. */

@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import type { ExitNotification } from '../protocol/control.js'
 import { errnoError } from './control-error.js'
 import { SpawnFailure, type InitClient } from './init-client.js'
-import type { ExitedAnswer, SignalScope } from './init-wire.js'
+import { brokerPath, type ExitedAnswer, type SignalScope } from './init-wire.js'
 import type { InputRelay } from './input-relay.js'
 import type { OutputRelay } from './output-relay.js'
 
@@ -31,14 +31,11 @@ export interface CommandRequest {
 /** Starts and signals commands. */
 export class Commands {
   readonly #init: InitClient
-  readonly #runDir: string
   readonly #onExit: (exit: ExitNotification) => void
   readonly #running = new Map<number, number>()
 
-  /** @param runDir where init makes the pipes, named `<id>.<fd>`. */
-  constructor(init: InitClient, runDir: string, onExit: (exit: ExitNotification) => void) {
+  constructor(init: InitClient, onExit: (exit: ExitNotification) => void) {
     this.#init = init
-    this.#runDir = runDir
     this.#onExit = onExit
   }
 
@@ -62,8 +59,8 @@ export class Commands {
         reject(failure)
       }
       const events = {
-        onStarted: (pid: number) => {
-          openFailure = this.#openPipes(id, request)
+        onStarted: (pid: number, broker: number) => {
+          openFailure = openPipes(broker, request)
           this.#init.opened(id)
           if (openFailure === null) return resolve({ pid })
           this.#init.signal(id, 9, 'tree')
@@ -91,27 +88,6 @@ export class Commands {
     if (id === undefined) return false
     this.#init.signal(id, signal, scope)
     return true
-  }
-
-  /** Opens the shovel's ends. None of these blocks: init holds the other end of each pipe until it is told. */
-  #openPipes(id: number, { inputs, outputs }: CommandRequest): SpawnFailure | null {
-    const opened: number[] = []
-    const open = (childFd: number, flags: number) => {
-      const fd = openSync(`${this.#runDir}/${id}.${childFd}`, flags | constants.O_NONBLOCK | constants.O_NOFOLLOW)
-      opened.push(fd)
-      // The guest owns the run directory: it may have put something else in this place.
-      if (!fstatSync(fd).isFIFO()) throw errnoError('EBADF', 'open', 'it is no pipe')
-    }
-    try {
-      for (const childFd of inputs.keys()) open(childFd, constants.O_WRONLY)
-      for (const childFd of outputs.keys()) open(childFd, constants.O_RDONLY)
-    } catch (error) {
-      for (const fd of opened) closeSync(fd)
-      return new SpawnFailure((error as NodeJS.ErrnoException).code ?? 'EIO', 'fork')
-    }
-    const relays = [...inputs.values(), ...outputs.values()]
-    relays.forEach((relay, index) => relay.attach(opened[index] as number))
-    return null
   }
 
   #finish(request: CommandRequest, exit: ExitedAnswer): void {
@@ -147,4 +123,27 @@ export class Commands {
 function decodeWaitStatus(status: number): { exitCode: number | null; signal: number | null } {
   const signal = status & 0x7f
   return signal === 0 ? { exitCode: (status >> 8) & 0xff, signal: null } : { exitCode: null, signal }
+}
+
+/**
+ * Opens the shovel's ends of the pipes, which the broker holds until it is told. The guest can have done something to the
+ * broker: then the command fails to start.
+ */
+function openPipes(broker: number, { inputs, outputs }: CommandRequest): SpawnFailure | null {
+  const opened: number[] = []
+  const open = (childFd: number, flags: number) => {
+    const fd = openSync(brokerPath(broker, childFd), flags | constants.O_NONBLOCK)
+    opened.push(fd)
+    if (!fstatSync(fd).isFIFO()) throw errnoError('EBADF', 'open', 'it is no pipe')
+  }
+  try {
+    for (const childFd of inputs.keys()) open(childFd, constants.O_WRONLY)
+    for (const childFd of outputs.keys()) open(childFd, constants.O_RDONLY)
+  } catch (error) {
+    for (const fd of opened) closeSync(fd)
+    return new SpawnFailure((error as NodeJS.ErrnoException).code ?? 'EIO', 'fork')
+  }
+  const relays = [...inputs.values(), ...outputs.values()]
+  relays.forEach((relay, index) => relay.attach(opened[index] as number))
+  return null
 }

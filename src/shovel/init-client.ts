@@ -30,7 +30,7 @@ export class SpawnFailure extends Error {
  * answer may be the command's end.
  */
 export interface CommandEvents {
-  onStarted(pid: number): void
+  onStarted(pid: number, broker: number): void
   onFailed(failure: SpawnFailure): void
   onExited(exit: ExitedAnswer): void
 }
@@ -53,7 +53,7 @@ export class InitClient {
     this.#socket.on('end', () => onLost(new Error('init closed its connection')))
   }
 
-  /** The id for the next request; the names of its pipes are made of it. */
+  /** The id for the next request. */
   allotId(): number {
     return this.#nextId++
   }
@@ -78,7 +78,7 @@ export class InitClient {
   #dispatch(answer: InitAnswer): void {
     const events = this.#commands.get(answer.id)
     if (events === undefined) throw new Error(`init spoke of command ${answer.id}, which was never started`)
-    if (answer.op === 'started') return events.onStarted(answer.pid)
+    if (answer.op === 'started') return events.onStarted(answer.pid, answer.broker)
     this.#commands.delete(answer.id)
     if (answer.op === 'exited') return events.onExited(answer)
     events.onFailed(new SpawnFailure(errnoName(answer.errno), answer.stage))

@@ -16,6 +16,14 @@ const Answer = { Started: 1, Failed: 2, Exited: 3 } as const
 /** Whom a signal reaches: the main process, its process group, or everything it started (always by SIGKILL). */
 export const SignalScope = { process: 0, group: 1, tree: 2 } as const
 
+/** The shovel's end of the pipe for descriptor `n` is descriptor `BROKER_FD_BASE + n` of the broker (init's `init.h`). */
+const BROKER_FD_BASE = 32
+
+/** Where the shovel opens its end of a pipe, from STARTED until it answers OPENED. */
+export function brokerPath(broker: number, childFd: number): string {
+  return `/proc/${broker}/fd/${BROKER_FD_BASE + childFd}`
+}
+
 /** A pipe between the shovel and a file descriptor of the command. */
 export interface PipeRequest {
   readonly childFd: number
@@ -54,7 +62,7 @@ export interface ExitedAnswer {
 
 /** Any answer of init. */
 export type InitAnswer =
-  | { readonly op: 'started'; readonly id: number; readonly pid: number }
+  | { readonly op: 'started'; readonly id: number; readonly pid: number; readonly broker: number }
   | { readonly op: 'failed'; readonly id: number; readonly errno: number; readonly stage: 'fork' | 'chdir' | 'exec' }
   | ExitedAnswer
 
@@ -130,7 +138,7 @@ export class AnswerDecoder {
 function decodeAnswer(body: Buffer): InitAnswer {
   const op = body.readUInt8(0)
   const id = body.readUInt32LE(1)
-  if (op === Answer.Started) return { op: 'started', id, pid: body.readUInt32LE(5) }
+  if (op === Answer.Started) return { op: 'started', id, pid: body.readUInt32LE(5), broker: body.readUInt32LE(9) }
   if (op === Answer.Failed) {
     const stage = STAGES[body.readUInt8(9) - 1] ?? 'fork'
     return { op: 'failed', id, errno: body.readUInt32LE(5), stage }

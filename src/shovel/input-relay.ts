@@ -3,15 +3,13 @@ import { Socket } from 'node:net'
 import type { Multiplexer } from '../protocol/multiplexer.js'
 import { ResetCode } from '../protocol/reset-code.js'
 import type { StreamReceiver } from '../protocol/streams.js'
-import { EndedInput } from './ended-input.js'
 
 /** One pipe that the shovel writes and the command reads. */
 export class InputRelay {
   readonly #receiver: StreamReceiver
   readonly #resets: boolean
   readonly #early: Buffer[] = []
-  #pipe: { readonly fd: number; readonly socket: Socket } | null = null
-  #endedInput: EndedInput | null = null
+  #socket: Socket | null = null
   /** The host sends no more. */
   #ended = false
   /** The pipe takes no more. */
@@ -34,28 +32,23 @@ export class InputRelay {
   /** Starts to write into the pipe; the relay closes it. */
   attach(fd: number): void {
     const socket = new Socket({ fd, readable: false, writable: true })
-    this.#pipe = { fd, socket }
+    this.#socket = socket
     // EPIPE: the command has closed its end.
     socket.on('error', () => undefined)
-    socket.on('close', () => {
-      this.#break()
-      this.#endedInput?.start()
-    })
+    socket.on('close', () => this.#break())
     for (const chunk of this.#early.splice(0)) this.#write(socket, chunk)
-    if (this.#ended) this.#end()
+    if (this.#ended) socket.end()
   }
 
   /** The command is gone. */
   close(): void {
     this.#break()
-    this.#endedInput?.close()
-    this.#endedInput = null
   }
 
   #onData(chunk: Buffer): void {
     if (this.#broken) this.#receiver.consumed(chunk.length)
-    else if (this.#pipe === null) this.#early.push(chunk)
-    else this.#write(this.#pipe.socket, chunk)
+    else if (this.#socket === null) this.#early.push(chunk)
+    else this.#write(this.#socket, chunk)
   }
 
   #write(socket: Socket, chunk: Buffer): void {
@@ -67,16 +60,14 @@ export class InputRelay {
   /** An input that the host gave up ends like one that it finished: the command reads what came, and then the end. */
   #end(): void {
     this.#ended = true
-    if (this.#pipe === null || this.#broken) return
-    this.#endedInput = EndedInput.open(this.#pipe.fd)
-    this.#pipe.socket.end()
+    this.#socket?.end()
   }
 
   #break(): void {
     if (this.#broken) return
     this.#broken = true
     this.#early.length = 0
-    this.#pipe?.socket.destroy()
+    this.#socket?.destroy()
     if (!this.#ended && this.#resets) this.#receiver.reset(ResetCode.Canceled)
   }
 }

@@ -46,22 +46,16 @@ function main(): void {
     gid: process.getgid?.() ?? -1,
   })
 
+  // The bundle is one CommonJS file in `/.sandbox`.
   const sandboxDir = __dirname
   const init = new InitClient(FD.init, (error) => die(error, EXIT_DEFECT))
-  const commands = new Commands(init, readOption('--run-dir') ?? `${sandboxDir}/run`, (exit) =>
-    peer.notify('exit', exit),
-  )
+  const commands = new Commands(init, (exit) => peer.notify('exit', exit))
   exposeControl(peer, { multiplexer, commands, program: new Program(commands, multiplexer, sandboxDir) })
   readChannel(
     FD.in,
     (chunk) => multiplexer.receive(chunk),
     () => process.exit(0),
   )
-}
-
-function readOption(name: string): string | undefined {
-  const index = process.argv.indexOf(name)
-  return index === -1 ? undefined : process.argv[index + 1]
 }
 
 function die(error: unknown, code: number): never {

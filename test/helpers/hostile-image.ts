@@ -10,7 +10,7 @@ export async function hostileImage(binary: Buffer): Promise<Buffer> {
   })()
   const add = (header: Parameters<typeof archive.entry>[0], content?: Buffer | string) =>
     content === undefined ? archive.entry(header) : archive.entry(header, content)
-  for (const name of ['tmp', 'work', 'data', 'etc', 'nodes', '.sandbox', '.sandbox/run', 'proc', 'sys', 'dev']) {
+  for (const name of ['tmp', 'work', 'data', 'etc', 'nodes', '.sandbox', 'proc', 'sys', 'dev']) {
     add({ name, type: 'directory', mode: name === 'tmp' || name === 'data' ? 0o1777 : 0o755 })
   }
   add({ name: 'probe', mode: 0o755 }, binary)

@@ -5,13 +5,14 @@
 import { randomInt } from 'node:crypto'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { constants, openSync, readFileSync, readdirSync } from 'node:fs'
-import { chmod, chown, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import {
   AnswerDecoder,
+  brokerPath,
   encodeOpened,
   encodeSignal,
   encodeSpawn,
@@ -20,6 +21,7 @@ import {
   type PipeRequest,
   type SignalScope,
 } from '../../src/shovel/init-wire.js'
+import { expect, vi } from 'vitest'
 import { buildInit } from './init-build.js'
 
 const GUEST_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
@@ -65,6 +67,8 @@ export interface TestCommand {
   readonly id: number
   /** Inside the PID namespace. */
   readonly pid: number
+  /** Who holds the test's ends until they are opened; inside the PID namespace. */
+  readonly broker: number
   /** The test's ends of the pipes, by the command's descriptor. */
   readonly streams: ReadonlyMap<number, Socket>
   readonly exited: Promise<ExitedAnswer>
@@ -81,7 +85,7 @@ export const standardPipes: readonly PipeRequest[] = [
 ]
 
 interface Pending {
-  onStarted(pid: number): void
+  onStarted(started: { readonly pid: number; readonly broker: number }): void
   onFailed(error: Error): void
   onExited(answer: ExitedAnswer): void
   onLost(error: Error): void
@@ -94,7 +98,6 @@ export class TestInit {
   readonly ended: Promise<number>
   /** All answers in their order. */
   readonly answers: InitAnswer[] = []
-  readonly runDir: string
   readonly #folder: string
   readonly #process: ChildProcess
   readonly #pending = new Map<number, Pending>()
@@ -102,7 +105,6 @@ export class TestInit {
 
   private constructor(folder: string, child: ChildProcess) {
     this.#folder = folder
-    this.runDir = join(folder, 'run')
     this.#process = child
     this.ended = new Promise((resolve) => {
       child.on('close', (code) => {
@@ -123,12 +125,10 @@ export class TestInit {
     await copyFile(options.initPath ?? (await buildInit()), join(folder, 'init'))
     await chmod(join(folder, 'init'), options.initMode ?? 0o711)
     await copyFile(relaySource, join(folder, 'relay.mjs'))
-    await mkdir(join(folder, 'run'), { mode: 0o700 })
     // A uid of its own: the kernel counts processes per uid.
     const id = randomInt(100_000, 1_000_000_000)
-    await chown(join(folder, 'run'), id, id)
     const identity = ['--reuid', `${id}`, '--regid', `${id}`, '--clear-groups']
-    const init = [join(folder, 'init'), '--lifetime-ms', `${options.lifetimeMs ?? 60_000}`, '--run-dir']
+    const init = [join(folder, 'init'), '--lifetime-ms', `${options.lifetimeMs ?? 60_000}`]
     const shovel = options.shovel ?? [process.execPath, join(folder, 'relay.mjs')]
     const child = spawn(
       'unshare',
@@ -143,7 +143,6 @@ export class TestInit {
         'setpriv',
         '--no-new-privs',
         ...init,
-        join(folder, 'run'),
         '--',
         ...shovel,
       ],
@@ -165,9 +164,9 @@ export class TestInit {
     })
     // Whoever does not await the end is not to fail by it.
     exited.catch(() => {})
-    const pid = await new Promise<number>((resolve, reject) => {
-      const onStarted = (started: number): void => {
-        if (options.open ?? true) this.open(id, pipes, streams)
+    const { pid, broker } = await new Promise<{ pid: number; broker: number }>((resolve, reject) => {
+      const onStarted = (started: { pid: number; broker: number }): void => {
+        if (options.open ?? true) this.open(id, started.broker, pipes, streams)
         resolve(started)
       }
       this.#pending.set(id, {
@@ -188,7 +187,7 @@ export class TestInit {
       read.catch(() => {})
       return read
     }
-    return { id, pid, streams, exited, stdout: text(1), stderr: text(2) }
+    return { id, pid, broker, streams, exited, stdout: text(1), stderr: text(2) }
   }
 
   /** Runs `sh -c` to its end with nothing on stdin. */
@@ -199,11 +198,18 @@ export class TestInit {
     return { ...exit, stdout, stderr }
   }
 
-  /** Opens the FIFOs of a command that was started with `open: false`, and says so. */
-  open(id: number, pipes: readonly PipeRequest[], streams = new Map<number, Socket>()): ReadonlyMap<number, Socket> {
+  /** Opens the pipes of a command that was started with `open: false`, and says so. */
+  open(
+    id: number,
+    broker: number,
+    pipes: readonly PipeRequest[],
+    streams = new Map<number, Socket>(),
+  ): ReadonlyMap<number, Socket> {
+    // The broker's pid is one of init's namespace, and so is this view of /proc.
+    const proc = `/proc/${this.hostPid}/root`
     for (const pipe of pipes) {
       const access = pipe.childReads ? constants.O_WRONLY : constants.O_RDONLY
-      const fd = openSync(join(this.runDir, `${id}.${pipe.childFd}`), access | constants.O_NONBLOCK)
+      const fd = openSync(`${proc}${brokerPath(broker, pipe.childFd)}`, access | constants.O_NONBLOCK)
       const socket = new Socket({ fd, readable: !pipe.childReads, writable: pipe.childReads })
       socket.on('error', () => {})
       streams.set(pipe.childFd, socket)
@@ -233,6 +239,11 @@ export class TestInit {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   }
 
+  /** Resolves when only the relay is left: a broker is killed when its pipes are opened, and reaped a moment later. */
+  async untilIdle(): Promise<void> {
+    await vi.waitFor(() => expect(this.children).toHaveLength(1), { timeout: 5_000, interval: 5 })
+  }
+
   /** How many descriptors init holds. */
   get descriptorCount(): number {
     return readdirSync(`/proc/${this.hostPid}/fd`).length
@@ -247,7 +258,7 @@ export class TestInit {
   #dispatch(answer: InitAnswer): void {
     this.answers.push(answer)
     const pending = this.#pending.get(answer.id)
-    if (answer.op === 'started') return pending?.onStarted(answer.pid)
+    if (answer.op === 'started') return pending?.onStarted(answer)
     this.#pending.delete(answer.id)
     if (answer.op === 'failed') return pending?.onFailed(new SpawnRefused(answer))
     pending?.onExited(answer)

@@ -56,15 +56,12 @@ export class LocalShovel implements AsyncDisposable {
     const guest = await buildGuest()
     const ownDir = await mkdtemp(join(tmpdir(), 'container-sandbox-run-'))
     await chmod(ownDir, 0o755)
-    for (const name of ['run', 'work']) {
-      await mkdir(join(ownDir, name), { mode: 0o700 })
-      await chown(join(ownDir, name), UID, UID)
-    }
-    const run = ['--run-dir', join(ownDir, 'run')]
+    await mkdir(join(ownDir, 'work'), { mode: 0o700 })
+    await chown(join(ownDir, 'work'), UID, UID)
     const node = [`${guest}/lib/ld.so`, '--inhibit-cache', '--library-path', `${guest}/lib`, `${guest}/bin/node`]
-    const init = [`${guest}/bin/init`, '--lifetime-ms', String(options.lifetimeMs ?? 60_000), ...run, '--', ...node]
+    const init = [`${guest}/bin/init`, '--lifetime-ms', String(options.lifetimeMs ?? 60_000), '--', ...node]
     const drop = ['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups', '--no-new-privs']
-    const args = ['--fork', '--pid', '--mount-proc', '--kill-child', ...drop, ...init, `${guest}/shovel.cjs`, ...run]
+    const args = ['--fork', '--pid', '--mount-proc', '--kill-child', ...drop, ...init, `${guest}/shovel.cjs`]
     return new LocalShovel(spawn('unshare', args, { stdio: ['pipe', 'pipe', 'pipe'] }), ownDir)
   }
 

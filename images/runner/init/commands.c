@@ -1,9 +1,9 @@
 /*
  * The commands as PID 1 sees them: a table of supervisors, and what happens when one is lost.
  *
- * Theory of operation: SPAWN makes the FIFOs, a socket pair and a supervisor; what the supervisor reports is passed
- * on to the shovel. An entry lives until the supervisor is reaped, its last report is passed on and the FIFOs are
- * opened or not wanted any more. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED; after
+ * Theory of operation: SPAWN makes the pipes, their broker, a socket pair and a supervisor; what the supervisor reports
+ * is passed on to the shovel, in order: STARTED once the broker is ready too, the last report once the supervisor is
+ * reaped. An entry lives until then, and until the broker is reaped. Every SPAWN is answered by FAILED, or by STARTED and later exactly one EXITED; after
  * FAILED or EXITED no process of the command is left, its supervisor included.
  *
  * A supervisor runs under the guest's uid, so a guest can kill it. The command's main process then dies with it
@@ -26,16 +26,17 @@
 struct command {
     bool used;
     uint32_t id;
-    uint8_t fd_count;
-    struct child_fd fds[MAX_CHILD_FDS];
-    int keepers[MAX_CHILD_FDS]; /* fd_count is 0 once they are closed */
-    pid_t supervisor;           /* 0: reaped */
-    int channel;                /* -1: closed */
-    pid_t main_pid;             /* 0: not forked */
-    bool started;               /* STARTED was passed on */
-    bool reported;              /* FAILED or EXITED is there: in `last`, and passed on once the supervisor is reaped */
+    pid_t broker;      /* 0: none, or reaped */
+    bool broker_ready; /* it holds the pipes, or never will */
+    pid_t supervisor;  /* 0: reaped */
+    int channel;       /* -1: closed */
+    pid_t main_pid;    /* 0: not forked */
+    bool started;      /* the command runs, or ran */
+    bool told_start;   /* STARTED was passed on */
+    bool reported;     /* FAILED or EXITED is there, in `last` */
+    bool told_end;     /* and was passed on */
     struct report last;
-    bool lost;                  /* the supervisor ended without one */
+    bool lost; /* the supervisor ended without one */
     bool tree_kill;
     uint64_t kill_deadline_ms; /* 0: none */
     uint32_t oom_kills_before;
@@ -61,45 +62,76 @@ static struct command *find_supervisor(pid_t pid)
     return NULL;
 }
 
+static struct command *find_broker(pid_t pid)
+{
+    for (size_t i = 0; i < MAX_COMMANDS; i++)
+        if (commands[i].used && commands[i].broker == pid)
+            return &commands[i];
+    return NULL;
+}
+
 static bool is_known(pid_t pid)
 {
-    return pid == shovel_pid || find_supervisor(pid) != NULL;
+    return pid == shovel_pid || find_supervisor(pid) != NULL || find_broker(pid) != NULL;
 }
 
-static void release_fifos(struct command *command)
+static void dismiss_broker(struct command *command)
 {
-    for (size_t i = 0; i < command->fd_count; i++) {
-        close(command->keepers[i]);
-        fifo_remove(command->id, command->fds[i]);
+    if (command->broker > 0)
+        kill(command->broker, SIGKILL);
+}
+
+/* Tells the shovel what it may know by now, and frees the entry when all is told and nobody is left to reap. */
+static void pass_on(struct command *command)
+{
+    if (command->started && command->broker_ready && !command->told_start) {
+        struct report report = report_started(command->id, command->main_pid, command->broker);
+        command->told_start = true;
+        send_report(&report);
     }
-    command->fd_count = 0;
-}
-
-static void free_when_over(struct command *command)
-{
-    if (command->reported && command->supervisor == 0 && command->fd_count == 0)
+    bool failed = command->reported && command->last.bytes[4] == REPORT_FAILED;
+    if (command->reported && command->supervisor == 0 && (failed || command->told_start) && !command->told_end) {
+        command->told_end = true;
+        send_report(&command->last);
+        if (failed)
+            dismiss_broker(command);
+    }
+    if (command->told_end && command->broker == 0)
         command->used = false;
 }
 
 static void fail(struct command *command, int error)
 {
-    struct report report = report_failed(command->id, error, STAGE_SETUP);
+    command->last = report_failed(command->id, error, STAGE_SETUP);
     command->reported = true;
-    release_fifos(command);
-    send_report(&report);
-    free_when_over(command);
+    pass_on(command);
 }
 
-static void close_all(const int *fds, size_t count)
+/* Makes pipes and broker. Returns 0 or an errno. */
+static int prepare_pipes(struct command *command, const struct spawn *spawn, int *command_ends)
 {
-    for (size_t i = 0; i < count; i++)
-        close(fds[i]);
+    int shovel_ends[MAX_CHILD_FDS];
+    command->broker_ready = spawn->fd_count == 0;
+    if (spawn->fd_count == 0)
+        return 0;
+    int error = pipes_create(spawn, command_ends, shovel_ends);
+    if (error != 0)
+        return error;
+    pid_t pid = pipes_offer(spawn, shovel_ends);
+    error = errno;
+    pipes_close(shovel_ends, spawn->fd_count);
+    if (pid > 0) {
+        command->broker = pid;
+        return 0;
+    }
+    pipes_close(command_ends, spawn->fd_count);
+    return error;
 }
 
 void commands_spawn(const struct spawn *spawn)
 {
     struct command *command = NULL;
-    int ends[MAX_CHILD_FDS], channel[2], error = 0;
+    int ends[MAX_CHILD_FDS], channel[2];
     if (find(spawn->id))
         die("bad request: command %u is there already", (unsigned)spawn->id);
     for (size_t i = 0; i < MAX_COMMANDS && !command; i++)
@@ -111,15 +143,14 @@ void commands_spawn(const struct spawn *spawn)
         return;
     }
     *command = (struct command){.used = true, .id = spawn->id, .channel = -1, .oom_kills_before = oom_kills()};
-    for (size_t i = 0; i < spawn->fd_count && error == 0; i++) {
-        command->fds[i] = spawn->fds[i];
-        error = fifo_create(spawn->id, spawn->fds[i], &command->keepers[i], &ends[i]);
-        command->fd_count += error == 0;
-    }
-    if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0)
-        error = errno;
+    int error = prepare_pipes(command, spawn, ends);
     if (error != 0) {
-        close_all(ends, command->fd_count);
+        fail(command, error);
+        return;
+    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0) {
+        error = errno;
+        pipes_close(ends, spawn->fd_count);
         fail(command, error);
         return;
     }
@@ -129,9 +160,10 @@ void commands_spawn(const struct spawn *spawn)
         supervise(spawn, ends, channel[1], command->oom_kills_before);
     error = errno;
     close(channel[1]);
-    close_all(ends, command->fd_count);
+    pipes_close(ends, spawn->fd_count);
     if (pid < 0) {
         close(command->channel);
+        command->channel = -1;
         fail(command, error);
         return;
     }
@@ -141,10 +173,8 @@ void commands_spawn(const struct spawn *spawn)
 void commands_opened(uint32_t id)
 {
     struct command *command = find(id);
-    if (!command)
-        return;
-    release_fifos(command);
-    free_when_over(command);
+    if (command)
+        dismiss_broker(command);
 }
 
 void commands_signal(uint32_t id, uint8_t signal_number, uint8_t scope)
@@ -187,14 +217,13 @@ static void read_reports(struct command *command)
             continue;
         case REPORT_STARTED:
             command->started = true;
-            break;
+            pass_on(command);
+            continue;
         default:
             command->reported = true;
             command->kill_deadline_ms = 0;
             command->last = report;
-            continue;
         }
-        send_report(&report);
     }
 }
 
@@ -238,7 +267,14 @@ static void reaped_orphan(pid_t pid, int status, const struct rusage *usage)
 /* A child of PID 1 that is not the shovel was reaped. */
 void commands_reaped(pid_t pid, int status, const struct rusage *usage)
 {
-    struct command *command = find_supervisor(pid);
+    struct command *command = find_broker(pid);
+    if (command) {
+        command->broker = 0;
+        command->broker_ready = true;
+        pass_on(command);
+        return;
+    }
+    command = find_supervisor(pid);
     if (!command) {
         reaped_orphan(pid, status, usage);
         return;
@@ -248,23 +284,25 @@ void commands_reaped(pid_t pid, int status, const struct rusage *usage)
         close(command->channel);
     command->channel = -1;
     command->supervisor = 0;
-    if (command->reported) {
-        if (command->last.bytes[4] == REPORT_FAILED)
-            release_fifos(command);
-        send_report(&command->last);
-    } else {
+    if (!command->reported) {
         command->lost = true;
         command->ending = (struct ending){.id = command->id, .wait_status = SIGKILL};
         add_usage(&command->ending, usage);
         orphans_hunt();
     }
-    free_when_over(command);
+    pass_on(command);
 }
 
+/* A child of PID 1 was stopped: a broker that is ready, or a supervisor that somebody keeps from its work. */
 void commands_stopped(pid_t pid)
 {
-    if (find_supervisor(pid))
+    struct command *command = find_broker(pid);
+    if (command) {
+        command->broker_ready = true;
+        pass_on(command);
+    } else if (find_supervisor(pid)) {
         kill(pid, SIGKILL);
+    }
 }
 
 /* Reaps who ended: everybody, or only those known while orphans are hunted. */
@@ -276,29 +314,27 @@ void commands_reap(bool (*reap_one)(pid_t pid))
         return;
     }
     reap_one(shovel_pid);
-    for (size_t i = 0; i < MAX_COMMANDS; i++)
+    for (size_t i = 0; i < MAX_COMMANDS; i++) {
         if (commands[i].used && commands[i].supervisor > 0)
             reap_one(commands[i].supervisor);
+        if (commands[i].used && commands[i].broker > 0)
+            reap_one(commands[i].broker);
+    }
 }
 
 static void report_lost(struct command *command)
 {
-    struct report report;
     command->lost = false;
     if (command->main_pid == 0) {
         fail(command, ECHILD);
         return;
     }
-    if (!command->started) {
-        report = report_started(command->id, command->main_pid);
-        send_report(&report);
-    }
+    command->started = true;
     command->ending.reason = command->tree_kill ? REASON_TREE_KILLED : REASON_SUPERVISOR_KILLED;
     command->ending.oom_kills = oom_kills() - command->oom_kills_before;
-    report = report_exited(&command->ending);
+    command->last = report_exited(&command->ending);
     command->reported = true;
-    send_report(&report);
-    free_when_over(command);
+    pass_on(command);
 }
 
 /* Does what is due. Returns the milliseconds until the next time, or -1. */

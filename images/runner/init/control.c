@@ -115,6 +115,7 @@ static void read_request(void)
     if (have < 4 || have < 4 + length)
         return;
     handle_request(body, length);
+    explicit_bzero(body, length); /* the environment may hold secrets, and later forks would carry them on */
     free(body);
     body = NULL;
     have = 0;

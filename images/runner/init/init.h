@@ -15,11 +15,13 @@
 
 /* A request larger than this is refused; the kernel takes about 2 MiB of arguments and environment (execve(2)). */
 #define MAX_REQUEST_BYTES (4u << 20)
-/* Commands that run, or ended with FIFOs that the shovel did not open yet. */
+/* Commands that run, or ended with pipes that the shovel did not open yet. */
 #define MAX_COMMANDS 1024
 /* Descriptors that a command can be given: 0 to MAX_CHILD_FD. */
 #define MAX_CHILD_FD 15
 #define MAX_CHILD_FDS (MAX_CHILD_FD + 1)
+/* The shovel's end of the pipe for descriptor n is the broker's descriptor BROKER_FD_BASE + n; part of the wire. */
+#define BROKER_FD_BASE 32
 
 /* How init ends when not with the shovel's own code. */
 #define EXIT_OUR_FAILURE 125
@@ -32,7 +34,7 @@ enum stage { STAGE_SETUP = 1, STAGE_CHDIR = 2, STAGE_EXEC = 3 };
 enum scope { SCOPE_PROCESS = 0, SCOPE_GROUP = 1, SCOPE_TREE = 2 };
 enum reason { REASON_NONE = 0, REASON_CPU_TIME = 1, REASON_TREE_KILLED = 2, REASON_SUPERVISOR_KILLED = 3 };
 
-/* A descriptor of a command that is to be a FIFO: `writes` is the command's own direction. */
+/* A descriptor of a command that is to be a pipe: `writes` is the command's own direction. */
 struct child_fd {
     uint8_t fd;
     bool writes;
@@ -83,14 +85,14 @@ void spawn_free(struct spawn *spawn);
 uint32_t get_u32(const uint8_t *bytes);
 struct report report_ending(void);
 struct report report_forked(pid_t pid);
-struct report report_started(uint32_t id, pid_t pid);
+struct report report_started(uint32_t id, pid_t pid, pid_t broker);
 struct report report_failed(uint32_t id, int error, enum stage stage);
 struct report report_exited(const struct ending *ending);
 
-/* fifo.c */
-void fifo_directory(const char *path);
-int fifo_create(uint32_t id, struct child_fd fd, int *keeper, int *end);
-void fifo_remove(uint32_t id, struct child_fd fd);
+/* pipes.c */
+int pipes_create(const struct spawn *spawn, int *command_ends, int *shovel_ends);
+void pipes_close(const int *ends, size_t count);
+pid_t pipes_offer(const struct spawn *spawn, const int *shovel_ends);
 
 /* proctree.c */
 struct tree {

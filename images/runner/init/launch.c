@@ -104,7 +104,7 @@ static void reset_signals(void)
     set_signal_mask(false);
 }
 
-/* Becomes the command. `ends` are the command's ends of the FIFOs in the order of `spawn->fds`. */
+/* Becomes the command. `ends` are the command's ends of the pipes in the order of `spawn->fds`. */
 _Noreturn void launch(const struct spawn *spawn, const int *ends, int status_fd, int channel, pid_t supervisor)
 {
     struct report forked = report_forked(getpid());

@@ -1,13 +1,14 @@
 /*
  * init: PID 1 of a sandbox. It starts the shovel, starts and watches commands for it, and reaps.
  *
- *   init --lifetime-ms N [--run-dir PATH] -- FILE ARGUMENT...
+ *   init --lifetime-ms N -- FILE ARGUMENT...
  *
  * Theory of operation
  *
  *   init ── shovel (fds 0, 1, 2: the container's stdio; fd 3: the control socket)
  *     ├──── supervisor ── command ── its descendants
- *     └──── supervisor ── command ...
+ *     ├──── supervisor ── command ...
+ *     └──── broker (while a command starts: holds the shovel's ends of its pipes)
  *
  * Everything runs under one uid, and everything but init is hostile or near hostile code. What keeps the parts apart:
  *  - PID 1 of a PID namespace takes no signal from inside that it did not ask for (pid_namespaces(7)), SIGKILL and
@@ -18,8 +19,8 @@
  *  - init keeps no descriptor of the container's stdin and stdout, and gives commands none but those asked for.
  *
  * Files: main.c the event loop, control.c the socket to the shovel, commands.c the table of commands, orphans.c what
- * lost supervisors leave, supervisor.c one command's process tree, launch.c from fork to exec, proctree.c /proc, fifo.c
- * the pipes, wire.c the messages, util.c the rest.
+ * lost supervisors leave, supervisor.c one command's process tree, launch.c from fork to exec, proctree.c /proc, pipes.c
+ * the pipes and their broker, wire.c the messages, util.c the rest.
  *
  * Exit code: the shovel's (128 + n when a signal ended it), 124 at the end of the lifetime, 125 when init itself
  * cannot go on, 127 when the shovel cannot be started, 143 on a SIGTERM or SIGINT from outside the PID namespace.
@@ -42,7 +43,6 @@
 #include <unistd.h>
 
 #define CONTROL_FD 3
-#define DEFAULT_RUN_DIRECTORY "/.sandbox/run"
 /* Also bounds how late a lifetime ends after the machine was suspended: poll(2) does not count that time. */
 #define MAX_POLL_MS 10000
 
@@ -197,23 +197,19 @@ static uint64_t parse_ms(const char *text)
 
 int main(int argc, char **argv)
 {
-    const char *run_directory = DEFAULT_RUN_DIRECTORY;
     uint64_t lifetime_ms = 0;
     int at = 1;
     harden();
     for (; at + 1 < argc && strcmp(argv[at], "--") != 0; at += 2) {
         if (strcmp(argv[at], "--lifetime-ms") == 0)
             lifetime_ms = parse_ms(argv[at + 1]);
-        else if (strcmp(argv[at], "--run-dir") == 0)
-            run_directory = argv[at + 1];
         else
             die("unknown option %.40s", argv[at]);
     }
     if (lifetime_ms == 0 || at + 1 >= argc)
-        die("usage: init --lifetime-ms N [--run-dir PATH] -- FILE ARGUMENT...");
+        die("usage: init --lifetime-ms N -- FILE ARGUMENT...");
     lifetime_end_ms = now_ms() + lifetime_ms;
     proctree_open();
-    fifo_directory(run_directory);
     start_shovel(argv + at + 1);
     run();
 }

@@ -210,7 +210,7 @@ static void start(const struct spawn *spawn, const int *ends)
             ;
         tell_failure(failure.error, (enum stage)failure.stage);
     }
-    tell(report_started(spawn->id, main_pid));
+    tell(report_started(spawn->id, main_pid, 0));
 }
 
 static void prepare(const struct spawn *spawn, const int *ends)

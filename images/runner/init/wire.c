@@ -143,11 +143,12 @@ struct report report_forked(pid_t pid)
     return finish(report);
 }
 
-struct report report_started(uint32_t id, pid_t pid)
+struct report report_started(uint32_t id, pid_t pid, pid_t broker)
 {
     struct report report = begin(REPORT_STARTED);
     put(&report, id, 4);
     put(&report, (uint32_t)pid, 4);
+    put(&report, (uint32_t)broker, 4);
     return finish(report);
 }
 

@@ -1,7 +1,5 @@
-import { symlink, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { standardPipes, TestInit } from '../../helpers/init-client.js'
 
 let init: TestInit
@@ -39,7 +37,7 @@ test('a write after the reader has gone ends the command with SIGPIPE', async ()
 test('what a command wrote before its pipes were opened is kept', async () => {
   const command = await init.spawn('echo', { args: ['early'], open: false })
   await command.exited
-  const stdout = init.open(command.id, standardPipes).get(1)
+  const stdout = init.open(command.id, command.broker, standardPipes).get(1)
   expect(stdout && (await text(stdout))).toBe('early\n')
 })
 
@@ -59,21 +57,51 @@ test('any descriptor up to 15 can be a pipe of either direction', async () => {
   expect(back && (await text(back))).toBe('over')
 })
 
-test('no name of a FIFO remains once it was opened', async () => {
+test('nothing is left once the pipes were opened', async () => {
+  const descriptors = init.descriptorCount
   await init.shell('true')
-  expect(await readdir(init.runDir)).toEqual([])
+  await init.untilIdle()
+  expect(init.descriptorCount).toBe(descriptors)
 })
 
 test('nor after a command that could not start', async () => {
   const descriptors = init.descriptorCount
   await expect(init.spawn('no-such-command')).rejects.toThrow()
-  await init.shell('true')
-  expect(await readdir(init.runDir)).toEqual([])
+  await init.untilIdle()
   expect(init.descriptorCount).toBe(descriptors)
 })
 
-test('a name that a guest has planted is not followed', async () => {
-  const { id } = await init.spawn('true')
-  await symlink('/etc/passwd', join(init.runDir, `${id + 1}.1`))
-  expect((await init.shell('test -p /dev/stdout && echo mine')).stdout).toBe('mine\n')
+test('an input can be opened again after its end: the end is read at once', async () => {
+  const command = await init.spawn('sh', { args: ['-c', 'cat; read x </dev/null; cat /dev/stdin; echo over'] })
+  command.streams.get(0)?.end('input ')
+  expect(await command.stdout).toBe('input over\n')
+})
+
+test('an output can be opened again after its reader is gone: writing fails as it would before', async () => {
+  const command = await init.spawn('sh', { args: ['-c', 'trap "" PIPE; read x; echo y >/dev/stdout || exit 9'] })
+  command.streams.get(1)?.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  command.streams.get(0)?.end('go\n')
+  expect((await command.exited).waitStatus >> 8).toBe(9)
+})
+
+test('a guest that kills the broker makes the start fail for the shovel, and nothing else', async () => {
+  const command = await init.spawn('sleep', { args: ['100'], open: false })
+  await init.shell(`kill -KILL ${command.broker}`)
+  await vi.waitFor(() => expect(() => init.open(command.id, command.broker, standardPipes)).toThrow(/ENOENT/))
+  init.signal(command.id, 9, 'tree')
+  await command.exited
+  expect((await init.shell('echo on')).stdout).toBe('on\n')
+})
+
+test('the broker holds pipes and nothing else, and only until they are opened', async () => {
+  const command = await init.spawn('sleep', { args: ['100'], open: false })
+  const seen = await init.shell(`ls /proc/${command.broker}/fd | tr '\\n' ' '; readlink /proc/${command.broker}/fd/32`)
+  expect(seen.stdout).toMatch(/^32 33 34 pipe:/)
+  init.open(command.id, command.broker, standardPipes)
+  await vi.waitFor(async () =>
+    expect((await init.shell(`test -e /proc/${command.broker} || echo gone`)).stdout).toBe('gone\n'),
+  )
+  init.signal(command.id, 9, 'tree')
+  await command.exited
 })

@@ -21,11 +21,10 @@ describe('buildContainerSpec', () => {
     )
   })
 
-  test('gives each writable path and /tmp one tmpfs, and the supervisor a small one', () => {
+  test('gives each writable path and /tmp one tmpfs', () => {
     expect(build({ writable: ['/work'] }).scratch).toEqual([
       { target: '/work', sizeBytes: 16 * MIB, inodes: 4096, mode: 0o755, executable: true },
       { target: '/tmp', sizeBytes: 16 * MIB, inodes: 4096, mode: 0o1777, executable: true },
-      { target: '/.sandbox/run', sizeBytes: 65_536, inodes: 256, mode: 0o700, executable: false },
     ])
     expect(SPEC.scratch.filter((scratch) => scratch.target === '/tmp')).toHaveLength(1)
   })
@@ -35,7 +34,6 @@ describe('buildContainerSpec', () => {
       '/tmp',
       '/work',
       '/var/lib/db',
-      '/.sandbox/run',
     ])
   })
 
@@ -49,11 +47,11 @@ describe('buildContainerSpec', () => {
   })
 
   test('refuses scratch that does not fit the memory, with the numbers', () => {
-    const exact = limits({ memoryBytes: 2 * 16 * MIB + 8 * MIB + 65_536 })
+    const exact = limits({ memoryBytes: 2 * 16 * MIB + 8 * MIB })
     expect(() => build(exact)).not.toThrow()
-    const less = limits({ memoryBytes: 2 * 16 * MIB + 8 * MIB + 65_535 })
+    const less = limits({ memoryBytes: 2 * 16 * MIB + 8 * MIB - 1 })
     expect(() => build(less)).toThrow(
-      /3 with 33619968 bytes in all\) and \/dev\/shm \(8388608 bytes\) can hold 42008576 bytes, more than limits\.memoryBytes \(42008575\)/,
+      /2 with 33554432 bytes in all\) and \/dev\/shm \(8388608 bytes\) can hold 41943040 bytes, more than limits\.memoryBytes \(41943039\)/,
     )
   })
 

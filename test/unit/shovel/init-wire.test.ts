@@ -8,12 +8,12 @@ import {
   type InitAnswer,
 } from '../../../src/shovel/init-wire.ts'
 
-const started = Buffer.from('0900000001070000002a000000', 'hex')
+const started = Buffer.from('0d00000001070000002a0000002b000000', 'hex')
 const failed = Buffer.from('0a00000002080000000200000003', 'hex')
 const exited = Buffer.from('22000000030700000000030000e8030000000000000020000000000000020000000105000000', 'hex')
 
 const answers: InitAnswer[] = [
-  { op: 'started', id: 7, pid: 42 },
+  { op: 'started', id: 7, pid: 42, broker: 43 },
   { op: 'failed', id: 8, errno: 2, stage: 'exec' },
   {
     op: 'exited',

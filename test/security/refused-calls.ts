@@ -132,6 +132,13 @@ export const REFUSED_CALLS: readonly RefusedCall[] = [
     ['pidfd_getfd', [-1, 0, 0], 'EBADF'],
     ['kcmp', ['pid', 'pid', 0, 0, 0], OK],
   ]),
+  {
+    group: 'other processes',
+    call: 'prlimit64',
+    operands: ['pid', 7, 0, 0],
+    reached: [OK],
+    when: [{ index: 0, value: 0, op: 'SCMP_CMP_NE' }],
+  },
   ...Object.entries(NAMESPACES).map(([name, flag]): RefusedCall => ({
     group: 'namespaces',
     call: `unshare ${name}`,

@@ -55,7 +55,7 @@ export class LayerAdder {
   }
 
   async #build(image: LayeredImage, signal: AbortSignal): Promise<ImageFacts> {
-    const dockerfile = `FROM ${image.base.id}\nADD layer.tar /\nWORKDIR /\n`
+    const dockerfile = `FROM ${image.base.id}\nADD layer.tar /\n`
     const facts = await sending(signal, image.layer, (layer, sendSignal) =>
       this.#store.build(
         {

@@ -1,7 +1,7 @@
 /** An engine of a test's own, which the test may stop, kill and restart: a `dockerd` with its own socket and folders. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,6 +74,7 @@ export class PrivateEngine {
     daemon.kill('SIGKILL')
     daemon.kill('SIGCONT')
     await exit
+    await this.#endContainerd()
     // The pid file of a killed daemon keeps the next one from starting when the pid was given away in the meantime.
     await rm(join(this.folder, 'docker.pid'), { force: true })
   }
@@ -81,13 +82,20 @@ export class PrivateEngine {
   /** Ends the daemon, its containers and its containerd, and deletes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
-    const pid = await readFile(join(this.folder, 'exec/containerd/containerd.pid'), 'utf8').catch(() => null)
     // The shims name this engine's folder on their command line; so do no other processes.
     for (const shim of processesNaming(join(this.folder, 'exec'))) tryKill(shim)
-    if (pid !== null) tryKill(Number(pid))
     await delay(300)
     spawnSync('sh', ['-c', `grep -o '${this.folder}[^ ]*' /proc/mounts | sort -r | xargs -r -n1 umount -l`])
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+
+  /** containerd goes down after its daemon; the next daemon must not find it dying. */
+  async #endContainerd(): Promise<void> {
+    const pidFile = join(this.folder, 'exec/containerd/containerd.pid')
+    const pid = Number(await readFile(pidFile, 'utf8').catch(() => '0'))
+    if (pid > 0) tryKill(pid)
+    for (let wait = 0; wait < 50 && existsSync(`/proc/${pid}/exe`); wait += 1) await delay(50)
+    await rm(pidFile, { force: true })
   }
 
   async #answers(): Promise<void> {

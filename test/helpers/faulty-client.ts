@@ -65,7 +65,7 @@ function lost({ what }: EngineRequest): EngineUnavailableError {
 }
 
 /** Like an engine that is stopped: only the request's own deadline or signal ends it. */
-async function hang<T>({ what, timeoutMs = 30_000, signal }: EngineRequest): Promise<T> {
+async function hang<T>({ what, timeoutMs = 2_000, signal }: EngineRequest): Promise<T> {
   await delay(timeoutMs ?? 2 ** 31 - 1, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
   signal?.throwIfAborted()
   throw new EngineUnavailableError(`Injected: no answer (${what}).`, { details: { code: 'ETIMEDOUT' } })

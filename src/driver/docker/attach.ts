@@ -11,6 +11,8 @@ export interface Attachment {
   readonly errorOutput: Readable
   /** Resolves when the connection is gone, for whatever reason. That says nothing about the container. */
   readonly closed: Promise<void>
+  /** Reads on to the end even when nobody takes the output any more, so that the engine can finish with the container. */
+  release(): void
   /** Drops the connection. */
   destroy(): void
 }
@@ -52,6 +54,7 @@ export function attachmentOf(socket: Duplex, stderrBytes?: number): Attachment {
     output: demultiplexer.stdout,
     errorOutput: demultiplexer.stderr,
     closed,
+    release: () => demultiplexer.release(),
     destroy: () => {
       input.destroy()
       socket.destroy()

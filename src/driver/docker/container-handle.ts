@@ -6,7 +6,7 @@ import type { Attachment } from './attach.js'
 import { waitForExit } from './container-exit.js'
 import type { EngineClient } from './engine-client.js'
 import { observeContainer } from './observation.js'
-import { killContainer, removeContainer } from './removal.js'
+import { DEFAULT_REMOVAL_TIMEOUT_MS, killContainer, removeContainer } from './removal.js'
 import { readUsage } from './usage.js'
 
 /** The engine answers a kill within milliseconds; what it takes longer for is left to the forced removal. */
@@ -14,6 +14,8 @@ const KILL_TIMEOUT_MS = 5_000
 
 /** How long the exit state is waited for after a kill, before the removal takes it away. */
 const EXIT_AFTER_KILL_MS = 2_000
+
+const REMOVAL_AFTER_LOSS_MS = 5_000
 
 /** {@link ContainerHandle} of an engine with Docker's API. */
 export class DockerContainer implements ContainerHandle {
@@ -63,10 +65,13 @@ export class DockerContainer implements ContainerHandle {
 
   async #destroy(): Promise<void> {
     this.#attachment.input.destroy()
+    this.#attachment.release()
     try {
       await killContainer(this.#client, this.id, KILL_TIMEOUT_MS).catch(() => undefined)
-      await this.#exitWithin(EXIT_AFTER_KILL_MS)
-      await removeContainer(this.#client, this.id)
+      const exit = await this.#exitWithin(EXIT_AFTER_KILL_MS)
+      // An engine that was away for long enough to lose the container is not waited for once more.
+      const timeoutMs = exit?.cause === 'lost' ? REMOVAL_AFTER_LOSS_MS : DEFAULT_REMOVAL_TIMEOUT_MS
+      await removeContainer(this.#client, this.id, { timeoutMs })
     } finally {
       // Whatever the engine did not say by now it will not say.
       this.#watch.abort()
@@ -74,10 +79,11 @@ export class DockerContainer implements ContainerHandle {
     }
   }
 
-  async #exitWithin(timeoutMs: number): Promise<void> {
+  async #exitWithin(timeoutMs: number): Promise<ContainerExit | null> {
     const timer = new AbortController()
-    const expiry = delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined)
-    await Promise.race([this.exited, expiry])
+    const expiry = delay(timeoutMs, null, { signal: timer.signal }).catch(() => null)
+    const exit = await Promise.race([this.exited, expiry])
     timer.abort()
+    return exit
   }
 }

@@ -30,6 +30,7 @@ export class Demultiplexer {
   readonly #source: Duplex | Readable
   readonly #header = Buffer.alloc(HEADER_BYTES)
   readonly #tail: TailBuffer
+  #isReleased = false
   #headerLength = 0
   #stream = 0
   #remaining = 0
@@ -50,6 +51,15 @@ export class Demultiplexer {
     source.on('end', () => this.#end(null))
     source.on('error', (error: Error) => this.#end(error))
     source.on('close', () => this.#end(null))
+  }
+
+  /**
+   * From now on the connection is read to its end, whoever reads: what stdout has no room for is dropped. An engine does
+   * not finish the removal of a container while its output waits for us (Engine 20.10: for minutes).
+   */
+  release(): void {
+    this.#isReleased = true
+    this.#source.resume()
   }
 
   #consume(chunk: Buffer): void {
@@ -83,8 +93,9 @@ export class Demultiplexer {
   }
 
   #pushStdout(slice: Buffer, chunkLength: number): void {
+    if (this.#isReleased && this.stdout.readableLength >= STDOUT_WINDOW_BYTES) return
     const piece = slice.length * COPY_BELOW_FRACTION < chunkLength ? Buffer.from(slice) : slice
-    if (!this.stdout.push(piece)) this.#source.pause()
+    if (!this.stdout.push(piece) && !this.#isReleased) this.#source.pause()
   }
 
   #end(error: Error | null): void {

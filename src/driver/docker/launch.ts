@@ -33,6 +33,17 @@ const CLEANUP_MS = 60_000
 /** How long a container may still appear after a creation whose answer was lost. */
 const LATE_CREATION_MS = 5_000
 
+/** Failures to connect: the engine has never heard of the request. */
+const NEVER_SENT: readonly unknown[] = [
+  'ENOENT',
+  'ECONNREFUSED',
+  'EACCES',
+  'EPERM',
+  'ENOTSOCK',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]
+
 /** What a launch needs besides the spec. */
 export interface LaunchContext {
   readonly client: EngineClient
@@ -109,14 +120,14 @@ async function cleanUp(
 }
 
 async function removeLeftover(client: EngineClient, name: string, creation: Promise<string>): Promise<void> {
-  const outcome = await creation.then(
-    () => 'created' as const,
-    (error: unknown) => (error instanceof EngineUnavailableError ? ('unknown' as const) : ('refused' as const)),
+  const failure = await creation.then(
+    () => null,
+    (error: unknown) => error as Error,
   )
+  const isUnknown = failure instanceof EngineUnavailableError && !NEVER_SENT.includes(failure.details.code)
   // A refusal can be a conflict with a container that has this name and is not ours to remove.
-  if (outcome === 'refused') return
-  const absentForMs = outcome === 'unknown' ? LATE_CREATION_MS : 0
-  await removeContainer(client, name, { timeoutMs: CLEANUP_MS, absentForMs })
+  if (failure !== null && !isUnknown) return
+  await removeContainer(client, name, { timeoutMs: CLEANUP_MS, absentForMs: isUnknown ? LATE_CREATION_MS : 0 })
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -60,14 +60,14 @@ class ProcessDuplex extends Duplex {
     child.stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) child.stdout.pause()
     })
-    child.stdout.on('end', () => this.push(null))
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_LENGTH)
     })
     child.stdin.on('error', (error) => this.destroy(error))
     child.on('error', (error) => this.destroy(error))
     child.on('close', (exitCode) => {
-      if (exitCode === 0 || this.destroyed) this.destroy()
+      // Not at the end of stdout: what ssh says about a failure comes after it.
+      if (exitCode === 0) this.push(null)
       else this.destroy(sshError(exitCode, this.#stderr))
     })
   }

@@ -70,6 +70,16 @@ describe('backpressure', () => {
   })
 })
 
+it('released, it reads to the end and drops what nobody takes', async () => {
+  const { state, source } = countingSource(stdcopy(1, Buffer.alloc(32 * 1024)), 500)
+  const demultiplexer = new Demultiplexer(source)
+  await settle()
+  demultiplexer.release()
+  await expect.poll(() => state.taken).toBe(501)
+  expect(demultiplexer.stdout.readableLength).toBeLessThan(1 << 20)
+  expect((await buffer(demultiplexer.stdout)).length).toBeGreaterThan(0)
+})
+
 describe('a broken connection', () => {
   it.each([
     ['an unknown stream', Buffer.from([9, 0, 0, 0, 0, 0, 0, 1, 0])],

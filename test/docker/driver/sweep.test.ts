@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { DockerDriver } from '../../../src/driver/docker/index.js'
+import { ownIdentity } from '../../../src/driver/host-identity.js'
+import { buildLabels, LABELS, type Owner } from '../../../src/policy/labels.js'
+import { busyboxContext, busyboxSpec, ensureBusyboxImage } from '../../helpers/busybox.js'
+
+const driver = new DockerDriver({ sweep: false })
+const MINUTE_MS = 60_000
+
+beforeAll(() => ensureBusyboxImage(driver.images))
+afterAll(() => driver.close())
+
+async function deadProcess(): Promise<Owner> {
+  const child = spawn('true')
+  await once(child, 'exit')
+  return { ...ownIdentity(), pid: child.pid ?? 0, startTicks: '1' }
+}
+
+async function launchOwnedBy(owner: Owner, deadlineMs: number) {
+  const sandboxId = `sweep-${process.pid}-${Math.random()}`
+  const deadline = new Date(Date.now() + deadlineMs)
+  const labels = buildLabels({ role: 'sandbox', owner, version: '0.0.0', sandboxId, deadline })
+  return driver.launch(busyboxSpec('sleep 300', { labels }))
+}
+
+const idsLeft = async () => (await driver.list()).map(({ id }) => id)
+
+it('a sweep removes what dead owners left and what is long past its deadline, and nothing else', async () => {
+  const elsewhere = { ...ownIdentity(), hostname: 'another-host' }
+  const dead = await launchOwnedBy(await deadProcess(), 10 * MINUTE_MS)
+  const expired = await launchOwnedBy(elsewhere, -2 * MINUTE_MS)
+  const ours = await launchOwnedBy(ownIdentity(), -2 * MINUTE_MS)
+  const foreign = await launchOwnedBy(elsewhere, 10 * MINUTE_MS)
+  const grace = await launchOwnedBy(elsewhere, -MINUTE_MS / 2)
+  const otherBoot = await launchOwnedBy({ ...ownIdentity(), bootId: 'x' }, 10 * MINUTE_MS)
+  try {
+    const { containers } = await driver.prune()
+    expect([...containers]).toEqual(expect.arrayContaining([dead.id, expired.id]))
+    const left = await idsLeft()
+    for (const { id } of [ours, foreign, grace, otherBoot]) expect(left).toContain(id)
+    for (const { id } of [dead, expired]) expect(left).not.toContain(id)
+    expect(await dead.exited).toMatchObject({ exitCode: 137 })
+  } finally {
+    await Promise.all([dead, expired, ours, foreign, grace, otherBoot].map((handle) => handle.destroy()))
+  }
+})
+
+it('two sweeps at once agree', async () => {
+  const owner = await deadProcess()
+  const orphans = await Promise.all([1, 2, 3, 4].map(() => launchOwnedBy(owner, 10 * MINUTE_MS)))
+  const other = new DockerDriver({ sweep: false })
+  const reports = await Promise.all([driver.prune(), other.prune(), driver.prune()])
+  await other.close()
+  const ids = orphans.map(({ id }) => id)
+  expect(new Set(reports.flatMap(({ containers }) => containers))).toEqual(expect.objectContaining(new Set(ids)))
+  expect((await idsLeft()).filter((id) => ids.includes(id))).toEqual([])
+  await Promise.all(orphans.map((orphan) => orphan.destroy()))
+})
+
+it('a driver sweeps by itself after its first launch, in the background', async () => {
+  const orphan = await launchOwnedBy(await deadProcess(), 10 * MINUTE_MS)
+  const sweeping = new DockerDriver()
+  const handle = await sweeping.launch(busyboxSpec('sleep 300'))
+  await expect.poll(idsLeft, { timeout: 15_000 }).not.toContain(orphan.id)
+  expect(await idsLeft()).toContain(handle.id)
+  await handle.destroy()
+  await sweeping.close()
+  await orphan.destroy()
+})
+
+it('remove() takes no container that is not ours', async () => {
+  const labels = { ...busyboxSpec('true').labels, [LABELS.role]: 'image' }
+  const handle = await driver.launch(busyboxSpec('sleep 300', { labels }))
+  await expect(driver.remove(handle.id)).rejects.toThrow(/No container of this package/)
+  await handle.destroy()
+})
+
+it('unused images go when they are old enough, used ones stay', async () => {
+  const tag = `container-sandbox-test/home:${process.pid}`
+  const labels = buildLabels({ role: 'image', owner: ownIdentity(), version: '0.0.0' })
+  const context = await busyboxContext('FROM scratch\nCOPY busybox /bin/busybox\n')
+  const image = await driver.images.build({ context, tag, labels: { ...labels, only: tag } })
+  const handle = await driver.launch(busyboxSpec('sleep 300', { image: tag }))
+  // Images of other suites on the same engine are none of this test's: their age keeps them.
+  const careful = new DockerDriver({ sweep: false })
+  expect((await careful.prune({ images: true })).images).not.toContain(image.id)
+  await handle.destroy()
+  await careful.close()
+  await driver.images.remove(tag)
+  expect(await driver.images.inspect(tag)).toBeNull()
+})

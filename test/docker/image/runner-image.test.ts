@@ -89,7 +89,6 @@ describe('the runner base', () => {
     expect(modes.get('./bin/node')).toBe('755 root f')
     expect(modes.get('./shovel.cjs')).toBe('644 root f')
     expect(modes.get('./program.cjs')).toBe('644 root f')
-    expect(modes.get('./run')).toBe('755 root d')
   })
 
   it('is found again with one question to the engine', async () => {

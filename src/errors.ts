@@ -182,6 +182,16 @@ export class GuestFileError extends SandboxError {
   }
 }
 
+/** A file operation on the host failed during a transfer. Shaped like the errors of `node:fs`: `code` is the errno name. */
+export class HostFileError extends SandboxError {
+  readonly path: string
+
+  constructor(errno: string, what: string, path: string, options?: SandboxErrorOptions) {
+    super(errno, `${errno}: ${what} '${path}' on the host`, options)
+    this.path = path
+  }
+}
+
 /** A command could not be started. Shaped like the `error` event of `child_process`: `code` is the errno name. */
 export class SpawnError extends SandboxError {
   readonly syscall: string

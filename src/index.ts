@@ -28,7 +28,19 @@ export { ImageBuilder } from './image/index.js'
 export { UserAllocator } from './users/index.js'
 
 export { callOptionsSchema, commandOptionsSchema, sandboxOptionsSchema } from './options/index.js'
-export type { CallOptions, CommandOptions, ResolvedSandboxOptions, SandboxOptions } from './options/index.js'
+export type {
+  CallOptions,
+  CommandOptions,
+  DownloadOptions,
+  MakeFolderOptions,
+  ReadFileOptions,
+  RemoveOptions,
+  ResolvedSandboxOptions,
+  SandboxOptions,
+  SpawnOptions,
+  TransferOptions,
+  WriteFileOptions,
+} from './options/index.js'
 
 export {
   CallTimeoutError,
@@ -38,6 +50,7 @@ export {
   EngineUnavailableError,
   GuestFileError,
   HomeError,
+  HostFileError,
   ImageError,
   InvalidOptionsError,
   InvalidStateError,

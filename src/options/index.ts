@@ -23,6 +23,23 @@ export {
   type DriverOptions,
   type ParsedDriverOptions,
 } from './driver-options.js'
+export {
+  parseDownloadOptions,
+  parseFileData,
+  parseHostFolder,
+  parseMakeFolderOptions,
+  parseReadFileOptions,
+  parseRemoveOptions,
+  parseTransferOptions,
+  parseWriteFileOptions,
+  type DownloadOptions,
+  type FileData,
+  type MakeFolderOptions,
+  type ReadFileOptions,
+  type RemoveOptions,
+  type TransferOptions,
+  type WriteFileOptions,
+} from './file-options.js'
 export { MAX_PATH_BYTES, parseGuestPath } from './guest-path.js'
 export { mountSourceProblem } from './host-path.js'
 export { RESERVED_LABEL_PREFIX } from './labels.js'

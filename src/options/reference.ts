@@ -3,6 +3,14 @@ import { z } from 'zod'
 import { callOptionsSchema } from './call-options.js'
 import { commandOptionsSchema, spawnOptionsSchema } from './command-options.js'
 import { driverOptionsSchema } from './driver-options.js'
+import {
+  downloadOptionsSchema,
+  makeFolderOptionsSchema,
+  readFileOptionsSchema,
+  removeOptionsSchema,
+  transferOptionsSchema,
+  writeFileOptionsSchema,
+} from './file-options.js'
 import { limitsSchema } from './limits.js'
 import { mountSchema } from './mounts.js'
 import { optionFacts, type OptionFacts } from './option.js'
@@ -47,6 +55,12 @@ const SECTIONS: readonly Section[] = [
   { title: '`sandbox.run` and `sandbox.shell`', intro: 'Options of one command.', schema: commandOptionsSchema },
   { title: '`sandbox.spawn`', intro: 'Options of one process.', schema: spawnOptionsSchema },
   { title: '`sandbox.rpc.call`', intro: 'Options of one call.', schema: callOptionsSchema },
+  { title: '`sandbox.fs.readFile`', intro: 'Options, or an encoding alone.', schema: readFileOptionsSchema },
+  { title: '`sandbox.fs.writeFile`', intro: 'Options of one file.', schema: writeFileOptionsSchema },
+  { title: '`sandbox.fs.mkdir`', intro: 'Options of one folder.', schema: makeFolderOptionsSchema },
+  { title: '`sandbox.fs.rm`', intro: 'Options of one removal.', schema: removeOptionsSchema },
+  { title: '`sandbox.fs.upload`', intro: 'Options of one transfer.', schema: transferOptionsSchema },
+  { title: '`sandbox.fs.download`', intro: 'Options of one transfer.', schema: downloadOptionsSchema },
   { title: '`new DockerDriver(options)`', intro: 'How the engine is reached.', schema: driverOptionsSchema },
 ]
 

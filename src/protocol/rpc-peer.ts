@@ -95,6 +95,14 @@ export class RpcPeer {
    */
 
   async call(method: string, params: RpcParams = [], options: CallOptions = {}): Promise<unknown> {
+    return this.request(method, params, options)
+  }
+
+  /**
+   * As {@link call}, but what keeps the request from going out is thrown at once: whoever returns from here knows that
+   * the other side will hear of it.
+   */
+  request(method: string, params: RpcParams = [], options: CallOptions = {}): Promise<unknown> {
     if (this.closedBy !== undefined) throw this.closedBy
     options.signal?.throwIfAborted()
     const timeoutMs = parseTimeout(options.timeoutMs ?? this.options.callTimeoutMs)

@@ -4,9 +4,11 @@
  * Everything that arrives here is hostile. The first thing that the protocol does not allow closes the channel with a
  * `ProtocolError`; after that nothing is read any more.
  */
-import { ProtocolError } from '../errors.js'
-import { MessageDecoder, Multiplexer, ProtocolViolation, RpcPeer } from '../protocol/index.js'
+import type { Readable, Writable } from 'node:stream'
+import { CapacityError, ProtocolError } from '../errors.js'
+import { MAX_STREAMS, MessageDecoder, Multiplexer, ProtocolViolation, RpcPeer } from '../protocol/index.js'
 import type { ContainerHandle } from '../driver/driver.js'
+import { openReadable, openWritable } from './streams.js'
 
 export interface ChannelHooks {
   /** The guest broke the protocol. Called at most once. */
@@ -19,10 +21,21 @@ export interface Channel {
   readonly multiplexer: Multiplexer
   /** Calls to the supervisor, and its notifications to us. */
   readonly control: RpcPeer
+  /**
+   * Asks the supervisor for something that comes with streams, which are opened by the caller right after. Throws at once
+   * when the request does not go out: closing a stream that the other side never heard of would break the protocol.
+   * @throws {CapacityError} when too many calls are pending or streams open. The error of {@link close}.
+   */
+  request(method: string, params: object, streams: number): Promise<unknown>
+  /** What the guest sends on a stream. Fails with the error of {@link close} when the end did not come before. */
+  openReadable(id: number): Readable
+  /** Bytes to the guest on a stream. */
+  openWritable(id: number): Writable
   /** Ends the conversation for a violation that was found elsewhere, for example on the program's stream. */
   fail(violation: ProtocolViolation): void
   /** Runs a piece of code that handles guest data; a violation in it ends the channel. */
   guard(handle: () => void): void
+  /** Ends everything that is pending: calls and streams fail with `error`. */
   close(error: Error): void
 }
 
@@ -56,7 +69,11 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
     },
     { onViolation: fail, onControl: (chunk) => guard(() => decoder.push(chunk)) },
   )
-  const control = new RpcPeer({ send: (message) => multiplexer.sendControl(message), onViolation: fail })
+  const control = new RpcPeer({
+    send: (message) => multiplexer.sendControl(message),
+    onViolation: fail,
+    queuedBytes: () => multiplexer.queuedControlBytes,
+  })
   const decoder = new MessageDecoder((value) => control.receive(value))
 
   container.input.on('drain', () => multiplexer.drained())
@@ -67,15 +84,36 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
   })
   container.output.on('close', () => hooks.onEnd())
 
+  /** Those that the end of the channel cuts off. */
+  const streams = new Set<Readable | Writable>()
+  const track = <S extends Readable | Writable>(stream: S): S => {
+    streams.add(stream)
+    stream.once('close', () => streams.delete(stream))
+    return stream
+  }
+
   return {
     multiplexer,
     control,
+    request(method, params, count) {
+      if (multiplexer.openStreams + count > MAX_STREAMS) {
+        throw new CapacityError(`${MAX_STREAMS} streams are open in this sandbox: end some commands or transfers first`)
+      }
+      return control.request(method, params)
+    },
+    openReadable(id) {
+      const stream: Readable = openReadable(multiplexer, id, () => streams.delete(stream))
+      return track(stream)
+    },
+    openWritable: (id) => track(openWritable(multiplexer, id)),
     fail,
     guard,
     close(error) {
       open = false
       control.close(error)
       multiplexer.destroy()
+      for (const stream of streams) stream.destroy(error)
+      streams.clear()
     },
   }
 }

@@ -1,9 +1,10 @@
 /** The commands of one sandbox: starting them, signalling them, and telling each how it ended. */
 import { constants } from 'node:os'
-import { ProtocolError, RpcError, SpawnError, type SandboxExitedError } from '../errors.js'
+import { RpcError, SpawnError, type SandboxExitedError } from '../errors.js'
 import {
   CONTROL_ERROR_SPAWN,
   ProtocolViolation,
+  describeIssue,
   exitNotificationSchema,
   spawnErrorSchema,
   spawnResultSchema,
@@ -11,7 +12,6 @@ import {
 import type { Channel } from './channel.js'
 import { signalName } from './ending.js'
 import { SandboxProcess, type SignalScope } from './sandbox-process.js'
-import { openReadable, openWritable } from './streams.js'
 
 /** The command id of the program; commands of `spawn` and `run` count from 1. */
 export const PROGRAM_COMMAND_ID = 0
@@ -36,6 +36,8 @@ interface RunningCommand {
   readonly started: Promise<void>
 }
 
+export type ExitReport = ReturnType<typeof parseExit>
+
 /** Allots the ids of streams and commands of one sandbox. Ids are never used twice. */
 export class StreamIds {
   #next = 2
@@ -48,7 +50,10 @@ export class Commands {
   readonly #channel: Channel
   readonly #streamIds: StreamIds
   readonly #running = new Map<number, RunningCommand>()
+  /** Those whose `close` was not emitted. */
+  readonly #open = new Set<SandboxProcess>()
   #nextId = PROGRAM_COMMAND_ID + 1
+  #isProgramDue = false
 
   constructor(channel: Channel, streamIds: StreamIds) {
     this.#channel = channel
@@ -60,28 +65,29 @@ export class Commands {
     return [...this.#running.values()].map(({ child }) => child)
   }
 
-  /** Starts a command. The process is returned at once; `spawn` or `error` follows. */
+  /**
+   * Starts a command. The process is returned at once; `spawn` or `error` follows.
+   * @throws {CapacityError} when too much is running for one more.
+   */
   spawn(request: SpawnRequest): SandboxProcess {
-    const commandId = this.#nextId++
-    const { multiplexer } = this.#channel
+    const commandId = this.#nextId
+    const { file, args, env, cwd, cpuTimeMs, outputBytes, stdio } = request
     const allot = (wanted: boolean): number | null => (wanted ? this.#streamIds.next() : null)
-    const [stdin, stdout, stderr] = [
-      allot(request.stdio.stdin),
-      allot(request.stdio.stdout),
-      allot(request.stdio.stderr),
-    ]
+    const [stdin, stdout, stderr] = [allot(stdio.stdin), allot(stdio.stdout), allot(stdio.stderr)]
+    const params = { commandId, file, args, env, cwd, stdin, stdout, stderr, cpuTimeMs, outputBytes }
+    const streams = [stdin, stdout, stderr].filter((id) => id !== null)
+    const answer = this.#channel.request('spawn', params, streams.length)
+    this.#nextId += 1
     const child = new SandboxProcess(
       request,
       {
-        stdin: stdin === null ? null : openWritable(multiplexer, stdin),
-        stdout: stdout === null ? null : openReadable(multiplexer, stdout),
-        stderr: stderr === null ? null : openReadable(multiplexer, stderr),
+        stdin: stdin === null ? null : this.#channel.openWritable(stdin),
+        stdout: stdout === null ? null : this.#channel.openReadable(stdout),
+        stderr: stderr === null ? null : this.#channel.openReadable(stderr),
       },
       (signal, scope) => this.#signal(commandId, signal, scope),
     )
-    const { file, args, env, cwd, cpuTimeMs, outputBytes } = request
-    const params = { commandId, file, args, env, cwd, stdin, stdout, stderr, cpuTimeMs, outputBytes }
-    const started = this.#channel.control.call('spawn', params).then(
+    const started = answer.then(
       (result) => {
         const parsed = spawnResultSchema.safeParse(result)
         if (parsed.success) child.started(parsed.data.pid)
@@ -90,36 +96,42 @@ export class Commands {
       (error: unknown) => this.#failed(commandId, child, request, error),
     )
     this.#running.set(commandId, { child, started })
+    this.#open.add(child)
+    child.once('close', () => this.#open.delete(child))
     return child
   }
 
-  /** Handles the supervisor's `exit` notification for a command. Throws for one that does not run. */
-  exited(params: unknown): void {
-    const report = exitNotificationSchema.parse(params)
+  /** The program's process was asked for: one exit of it may be reported. */
+  programRequested(): void {
+    this.#isProgramDue = true
+  }
+
+  /**
+   * Handles the supervisor's `exit` notification.
+   * @returns the report when it is the program that ended.
+   * @throws {ProtocolViolation} for one that does not run.
+   */
+  exited(params: unknown): ExitReport | null {
+    const report = parseExit(params)
     const running = this.#running.get(report.commandId)
-    if (running === undefined) throw new ProtocolError(`an exit of command ${report.commandId}, which does not run`)
+    if (report.commandId === PROGRAM_COMMAND_ID && this.#isProgramDue) {
+      this.#isProgramDue = false
+      return report
+    }
+    if (running === undefined) throw new ProtocolViolation(`an exit of command ${report.commandId}, which does not run`)
     this.#running.delete(report.commandId)
     const { child, started } = running
     const exited = (): void => child.exited({ ...report, signal: signalName(report.signal) })
     // A quick command's exit comes in the same piece as the answer to its spawn, which is only told in a later turn.
     if (child.pid === undefined) void started.then(exited)
     else exited()
+    return null
   }
 
-  /** Reads the supervisor's `exit` notification for the program. */
-  programExited(params: unknown): {
-    readonly exitCode: number | null
-    readonly signal: number | null
-    readonly oomKills: number
-  } {
-    return exitNotificationSchema.parse(params)
-  }
-
-  /** The sandbox ended: every command is lost. */
+  /** The sandbox ended: every command is lost that runs, or whose output has not come to its end. */
   lose(error: SandboxExitedError): void {
-    const lost = this.running
     this.#running.clear()
-    for (const child of lost) child.lose(error)
+    for (const child of this.#open) child.lose(error)
   }
 
   #signal(commandId: number, signal: number, scope: SignalScope): void {
@@ -138,4 +150,10 @@ export class Commands {
       : constants.errno.EIO
     child.failed(new SpawnError(errno, request.file, request.args, { cause: error, details }), -number)
   }
+}
+
+function parseExit(params: unknown) {
+  const parsed = exitNotificationSchema.safeParse(params)
+  if (parsed.success) return parsed.data
+  throw new ProtocolViolation(`an exit notification with ${describeIssue(parsed.error)}`)
 }

@@ -8,13 +8,14 @@
  * target, created exclusively, and renamed into place, so that neither a link nor a FIFO at the target is ever opened.
  * Owners, special bits, extended attributes and times are not taken over. Caps bound what a lying archive can cost.
  */
-import { constants } from 'node:fs'
+import { constants, fchmodSync } from 'node:fs'
 import { mkdir, open, rename, rm, symlink, type FileHandle } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { extract, type Header } from 'tar-stream'
-import { UnsafeArchiveError } from '../errors.js'
+import { HostFileError, SandboxError, UnsafeArchiveError } from '../errors.js'
 import { printable } from '../protocol/index.js'
+import { GuestResetError } from './streams.js'
 
 export interface ExtractLimits {
   /** The most bytes of file content; default 4 GiB. */
@@ -36,11 +37,34 @@ const FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | c
 /**
  * @param target - made if missing; a link at `target` itself is the caller's and is followed.
  * @throws {UnsafeArchiveError} on the first entry that may not be written. What was written before it stays.
+ * {@link HostFileError} when the host cannot write.
  */
 export async function extractArchive(
   archive: Readable,
   target: string,
   limits: ExtractLimits = {},
+): Promise<{ entries: number; bytes: number }> {
+  try {
+    return await extractInto(archive, target, limits)
+  } catch (error) {
+    throw typed(error, archive, target)
+  }
+}
+
+/** Errors of the archive's own stream pass as they are; those of the file system and of the parser become typed. */
+function typed(error: unknown, archive: Readable, target: string): unknown {
+  if (error instanceof SandboxError || error instanceof GuestResetError || error === archive.errored) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code !== undefined && /^E[A-Z0-9]+$/.test(code)) {
+    return new HostFileError(code, 'cannot write below', printable(target, 200), { cause: error })
+  }
+  return new UnsafeArchiveError(`the guest sent something that is no archive: ${message}`, { cause: error })
+}
+
+async function extractInto(
+  archive: Readable,
+  target: string,
+  limits: ExtractLimits,
 ): Promise<{ entries: number; bytes: number }> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
   const parser = extract()
@@ -115,7 +139,9 @@ async function writeEntry(
     if (header.type === 'file' || header.type === 'contiguous-file') {
       const file = await open(at(fresh), FILE_FLAGS, mode)
       try {
-        for await (const chunk of content) await file.write(chunk as Buffer)
+        for await (const chunk of content) await writeWhole(file, chunk as Buffer)
+        // The mode of open(2) is cut by the umask of this process.
+        fchmodSync(file.fd, mode)
       } finally {
         await file.close()
       }
@@ -147,6 +173,13 @@ function checkedLink(segments: readonly string[], linkname: string): string {
   throw new UnsafeArchiveError(
     `the guest sent a link that leads out: '${printable(segments.join('/'), 120)}' -> '${printable(linkname, 120)}'`,
   )
+}
+
+/** One write(2) can take less than it was given. */
+async function writeWhole(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (let offset = 0; offset < chunk.length;) {
+    offset += (await file.write(chunk, offset, chunk.length - offset)).bytesWritten
+  }
 }
 
 /** Folders below the root, each opened relative to its parent. Keeps the chain of the last name, which archives repeat. */

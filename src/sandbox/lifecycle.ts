@@ -1,34 +1,26 @@
 /**
- * Starts a sandbox, watches over it and ends it.
+ * The life of one sandbox: starts it, hands out what works while it lives, ends it.
  *
- * The order of a start: identity, image, container; then, side by side, the supervisor's first word and the read-back of
- * what is in force; then the program. Only after all of that does guest code run or a call go out. Whatever fails on the
- * way ends the container, and the error that is thrown is the first one.
+ * The order of a start: identity, image, container (`launch.ts`), then what is in it (`startup.ts`). Whatever fails on
+ * the way ends the container, and the error that is thrown is the first one.
  */
-import {
-  InvalidStateError,
-  LockupError,
-  ProgramError,
-  SandboxError,
-  SandboxExitedError,
-  StartupError,
-} from '../errors.js'
-import { RpcPeer, printable } from '../protocol/index.js'
+import { InvalidStateError, ProgramError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
+import { RpcPeer } from '../protocol/index.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
-import type { SpawnRequest } from './commands.js'
-import { connectProgram, readProgram, startProgram, type ProgramSource, type RunningProgram } from './program.js'
+import type { ExitReport, SpawnRequest } from './commands.js'
+import { signalName } from './ending.js'
+import { askToEnd } from './graceful-end.js'
 import { launchContainer, type LaunchedContainer } from './launch.js'
-import type { SandboxServices } from './services.js'
-import { LockupDetector } from './lockup-detector.js'
+import { LockupWatch } from './lockup-watch.js'
+import { connectProgram, readProgram, type ProgramLink, type ProgramSource, type RunningProgram } from './program.js'
 import type { SandboxProcess } from './sandbox-process.js'
 import { SandboxRpc } from './sandbox-rpc.js'
+import type { SandboxServices } from './services.js'
 import { Session } from './session.js'
+import { bringUp, startFailure } from './startup.js'
 import { nextState, type SandboxState, type SandboxTransition } from './state.js'
 import { verifyIsolation, type IsolationReport } from './verify.js'
-
-/** Signal number of SIGTERM (signal(7)). */
-const SIGTERM = 15
 
 export interface LifecycleEvents {
   ready(): void
@@ -52,10 +44,10 @@ export class Lifecycle {
   readonly #events: LifecycleEvents
   readonly #programPeer: RpcPeer
   readonly #abort = new AbortController()
-  #sendToProgram: (message: Buffer) => void = () => undefined
+  #programLink: ProgramLink | null = null
   #session: Session | null = null
   #program: RunningProgram | null = null
-  #detectors: LockupDetector[] = []
+  #watch: LockupWatch | null = null
   #exitError: SandboxExitedError | null = null
   #starting: Promise<void> | null = null
   #killing: Promise<void> | null = null
@@ -66,7 +58,8 @@ export class Lifecycle {
     this.#services = services
     this.#events = events
     this.#programPeer = new RpcPeer({
-      send: (message) => this.#sendToProgram(message),
+      send: (message) => this.#programLink?.send(message),
+      queuedBytes: () => this.#programLink?.queuedBytes ?? 0,
       onViolation: (violation) => this.#session?.channel.fail(violation),
     })
     this.rpc = new SandboxRpc(this.#programPeer, options.timeouts.callMs)
@@ -101,62 +94,32 @@ export class Lifecycle {
       if (this.state !== 'starting') throw this.#exitError ?? killedBeforeStart()
     } catch (error) {
       await this.#abandon()
-      throw this.#startError(error)
+      throw startFailure(error, this.#session)
     }
     this.#move('ready')
-    this.#watch()
+    this.#watch = this.#openWatch(this.session)
     this.rpc.opened(this.#program !== null)
     this.#events.ready()
   }
 
-  async #bringUp(launched: LaunchedContainer, program: ProgramSource | null, startup: AbortSignal): Promise<void> {
+  async #bringUp(launched: LaunchedContainer, program: ProgramSource | null, signal: AbortSignal): Promise<void> {
     const session = new Session(launched.container, {
       onStderr: (chunk) => this.#events.stderr(chunk),
-      onProgramExit: (exit) => this.#onProgramExit(exit.exitCode, exit.signal),
+      onProgramExit: (exit) => this.#onProgramExit(exit),
       onEnded: (error, exit) => this.#onEnded(error, exit),
     })
     this.#session = session
-    const { startupMs } = this.options.timeouts
-    const deadline = AbortSignal.timeout(startupMs)
-    const signal = AbortSignal.any([startup, deadline])
-    try {
-      await abortable(signal, Promise.all([session.supervisorReady, this.#verify(session, launched, signal)]))
-      if (program === null) return
-      this.#sendToProgram = connectProgram(session.channel, this.#programPeer)
-      const { permissions } = this.options
-      const start = {
-        channel: session.channel,
-        peer: this.#programPeer,
-        streamIds: session.streamIds,
-        program,
-        permissions,
-        env: launched.env,
-        signal,
-      }
-      await abortable(
-        signal,
-        startProgram(start, (running) => this.#followProgram(running)),
-      )
-    } catch (error) {
-      if (!deadline.aborted || startup.aborted) throw error
-      throw new StartupError(
-        `the sandbox was not ready within startupMs (${startupMs} ms): the program never returned from loading, or the engine is overloaded`,
-        {
-          cause: error,
-          retryable: program === null,
-        },
-      )
-    }
-  }
-
-  async #verify(session: Session, launched: LaunchedContainer, signal: AbortSignal): Promise<void> {
-    this.isolation = await verifyIsolation(
-      launched.container,
-      session.channel,
-      launched.spec,
-      session.supervisorReady,
+    if (program !== null) this.#programLink = connectProgram(session.channel, this.#programPeer)
+    await bringUp({
+      session,
+      launched,
+      options: this.options,
+      program,
+      programPeer: this.#programPeer,
       signal,
-    )
+      onVerified: (report) => (this.isolation = report),
+      onProgram: (running) => this.#followProgram(running),
+    })
   }
 
   #followProgram(program: RunningProgram): void {
@@ -185,33 +148,27 @@ export class Lifecycle {
     return verifyIsolation(session.container, session.channel, launched.spec, session.supervisorReady)
   }
 
-  #watch(): void {
-    const { pingIntervalMs, lockupMs } = this.options.timeouts
-    if (pingIntervalMs === null) return
-    const { control } = this.session.channel
-    const watch = (target: 'shovel' | 'program', ping: (timeoutMs: number) => Promise<unknown>): void => {
-      const onLockup = (): void => this.#onLockup(target, lockupMs)
-      const onPing = target === 'shovel' ? (latencyMs: number) => this.#events.ping(latencyMs) : () => undefined
-      this.#detectors.push(new LockupDetector({ pingIntervalMs, lockupMs, ping, onPing, onLockup }))
-    }
-    watch('shovel', (timeoutMs) => control.call('ping', {}, { timeoutMs }))
-    if (this.#program !== null) watch('program', (timeoutMs) => this.#programPeer.call('$/ping', {}, { timeoutMs }))
-  }
-
   /** A silent program is reported and left to the listener; a silent supervisor means that nothing works: it ends. */
-  #onLockup(target: 'shovel' | 'program', lockupMs: number): void {
-    const error = new LockupError(`Lockup detected: the ${target} did not answer a ping for ${lockupMs} ms`, {
-      details: { target },
+  #openWatch(session: Session): LockupWatch {
+    return new LockupWatch({
+      timeouts: this.options.timeouts,
+      control: session.channel.control,
+      program: this.#program === null ? null : this.#programPeer,
+      onPing: (latencyMs) => this.#events.ping(latencyMs),
+      onLockup: (target, error) => {
+        this.#events.lockup(error)
+        if (target === 'shovel') session.end({ reason: 'lockup', error })
+      },
     })
-    this.#events.lockup(error)
-    if (target === 'shovel') this.#session?.end({ reason: 'lockup', error })
   }
 
-  #onProgramExit(exitCode: number | null, signal: number | null): void {
-    const how = exitCode === null ? `signal ${signal ?? 0}` : `exit code ${exitCode}`
-    const error = new ProgramError(`the program ended (${how})`, { details: { exitCode, signal } })
+  #onProgramExit({ exitCode, signal: number, oomKills }: ExitReport): void {
+    const signal = signalName(number)
+    const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`
+    const why = oomKills > 0 && exitCode !== 0 ? ', the kernel killed a process for memory' : ''
+    const error = new ProgramError(`the program ended (${how}${why})`, { details: { exitCode, signal, oomKills } })
     this.#program = null
-    this.#detectors.splice(1).forEach((detector) => detector.stop())
+    this.#watch?.stopTarget('program')
     this.rpc.closed(error)
     if (this.state === 'ready') this.#events.error(error)
   }
@@ -225,7 +182,7 @@ export class Lifecycle {
   async #kill(): Promise<void> {
     const wasStarting = this.state === 'starting'
     this.#move('stop')
-    this.#stopWatching()
+    this.#watch?.stop()
     if (wasStarting) {
       this.#abort.abort(killedBeforeStart())
       await this.#starting?.catch(() => undefined)
@@ -233,29 +190,9 @@ export class Lifecycle {
     }
     const session = this.#session
     if (session === null) return this.#finish(killedBeforeStart(), null)
-    await this.#askToEnd(session)
+    await askToEnd(session, this.#program, this.options.timeouts.killGraceMs)
     session.end({ reason: 'killed' })
     await session.ended
-  }
-
-  async #askToEnd(session: Session): Promise<void> {
-    const running = session.commands.running
-    const { killGraceMs } = this.options.timeouts
-    if (session.ending || killGraceMs === 0 || (running.length === 0 && this.#program === null)) return
-    const ends = running.map((child) => new Promise<void>((resolve) => child.once('exit', () => resolve())))
-    for (const child of running) child.kill('SIGTERM', 'group')
-    if (this.#program !== null) {
-      const { stdout } = this.#program
-      ends.push(new Promise((resolve) => stdout.once('close', () => resolve())))
-      this.#program.signal(SIGTERM)
-    }
-    const timer = new AbortController()
-    const grace = new Promise<void>((resolve) => {
-      const timeout = setTimeout(resolve, killGraceMs)
-      timer.signal.addEventListener('abort', () => clearTimeout(timeout))
-    })
-    await Promise.race([Promise.all(ends), grace, session.ended])
-    timer.abort()
   }
 
   async #abandon(): Promise<void> {
@@ -264,17 +201,6 @@ export class Lifecycle {
       session.end({ reason: this.state === 'stopping' ? 'killed' : 'startup' })
       await session.ended
     } else this.#finish(killedBeforeStart(), null)
-  }
-
-  #startError(error: unknown): unknown {
-    if (!(error instanceof SandboxExitedError) || this.#session === null) return error
-    if (error.cause instanceof SandboxError) return error.cause
-    if (error.reason === 'killed') return error
-    const words = printable(this.#session.stderrTail.trim(), 1_000)
-    return new StartupError(
-      `the sandbox ended while it started: ${error.message}${words === '' ? '' : `; it said: ${words}`}`,
-      { cause: error },
-    )
   }
 
   #onEnded(error: SandboxExitedError, exit: ContainerExit): void {
@@ -287,15 +213,11 @@ export class Lifecycle {
     const wasReady = this.isolation !== null && this.state !== 'starting'
     this.#move('gone')
     this.#exitError = error
-    this.#stopWatching()
+    this.#watch?.stop()
     this.#abort.abort(error)
     this.rpc.closed(error)
     if (wasReady && error.cause instanceof SandboxError) this.#events.error(error.cause)
     this.#events.exit(exit?.exitCode ?? null, exit?.signal ?? null, error)
-  }
-
-  #stopWatching(): void {
-    for (const detector of this.#detectors.splice(0)) detector.stop()
   }
 
   #move(transition: SandboxTransition): void {
@@ -310,15 +232,5 @@ function killedBeforeStart(): SandboxExitedError {
     exitCode: null,
     signal: null,
     reason: 'killed',
-  })
-}
-
-/** Rejects with the signal's reason as soon as it aborts; the work itself is ended by whoever aborts. */
-function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error)
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }

@@ -1,5 +1,6 @@
 /** The user's program: a process of its own in the sandbox, whose channel the supervisor relays on stream 1. */
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { ProgramError, RpcError } from '../errors.js'
 import {
@@ -11,8 +12,8 @@ import {
   type RpcPeer,
 } from '../protocol/index.js'
 import type { Channel } from './channel.js'
-import { PROGRAM_COMMAND_ID, type StreamIds } from './commands.js'
-import { openReadable } from './streams.js'
+import { PROGRAM_COMMAND_ID } from './commands.js'
+import type { Session } from './session.js'
 
 /** The largest program file, in bytes: it travels in one message. */
 const MAX_PROGRAM_BYTES = 8 * 1024 * 1024
@@ -22,29 +23,36 @@ export interface ProgramSource {
   readonly source: string
 }
 
-/** @throws {ProgramError} when the file is missing, unreadable, no text, or larger than 8 MiB. */
+/** @throws {ProgramError} when the file is missing, unreadable, no regular file, no text, or larger than 8 MiB. */
 export async function readProgram(filename: string): Promise<ProgramSource> {
-  const bytes = await readFile(filename).catch((error: unknown) => {
-    throw new ProgramError(
-      `cannot read the program '${filename}': ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
+  const bytes = await readRegularFile(filename).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ProgramError(`cannot read the program '${printable(filename, 200)}': ${why}`, { cause: error })
   })
-  if (bytes.length > MAX_PROGRAM_BYTES)
-    throw new ProgramError(
-      `the program '${filename}' is larger than ${MAX_PROGRAM_BYTES} bytes: bundle less, or put files into the home`,
-    )
   try {
     return { filename, source: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch (error) {
-    throw new ProgramError(`the program '${filename}' is not UTF-8 text`, { cause: error })
+    throw new ProgramError(`the program '${printable(filename, 200)}' is not UTF-8 text`, { cause: error })
+  }
+}
+
+/** Neither waits for a writer of a FIFO nor reads a device without end. */
+async function readRegularFile(filename: string): Promise<Buffer> {
+  const file = await open(filename, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile()) throw new Error('it is no regular file')
+    if (stats.size > MAX_PROGRAM_BYTES)
+      throw new Error(`it is larger than ${MAX_PROGRAM_BYTES} bytes: bundle less, or put files into the home`)
+    return await file.readFile()
+  } finally {
+    await file.close()
   }
 }
 
 export interface ProgramStart {
-  readonly channel: Channel
+  readonly session: Session
   readonly peer: RpcPeer
-  readonly streamIds: StreamIds
   readonly program: ProgramSource
   readonly permissions: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -58,8 +66,15 @@ export interface RunningProgram {
   signal(signal: number): void
 }
 
-/** Joins a peer to stream 1; returns what it sends with. Must run before the program starts. */
-export function connectProgram(channel: Channel, peer: RpcPeer): (message: Buffer) => void {
+/** What the program's peer sends with, once the program's stream is there. */
+export interface ProgramLink {
+  send(message: Buffer): void
+  /** Bytes that the program has not taken. */
+  readonly queuedBytes: number
+}
+
+/** Joins a peer to stream 1. Must run before the program starts. */
+export function connectProgram(channel: Channel, peer: RpcPeer): ProgramLink {
   const sender = channel.multiplexer.openSender(PROGRAM_STREAM, {
     onWritable: () => undefined,
     onReset: () => undefined,
@@ -73,7 +88,12 @@ export function connectProgram(channel: Channel, peer: RpcPeer): (message: Buffe
     onEnd: () => undefined,
     onReset: () => undefined,
   })
-  return (message) => void sender.write(message)
+  return {
+    send: (message) => void sender.write(message),
+    get queuedBytes() {
+      return sender.queuedBytes
+    },
+  }
 }
 
 /**
@@ -81,24 +101,22 @@ export function connectProgram(channel: Channel, peer: RpcPeer): (message: Buffe
  * @throws {ProgramError} when it cannot be compiled or throws while it is loaded.
  */
 export async function startProgram(start: ProgramStart, onStarted: (program: RunningProgram) => void): Promise<void> {
-  const { channel, peer, program, permissions, env, signal } = start
-  const [stdout, stderr] = [start.streamIds.next(), start.streamIds.next()]
-  const running: RunningProgram = {
-    stdout: openReadable(channel.multiplexer, stdout),
-    stderr: openReadable(channel.multiplexer, stderr),
-    signal(number) {
-      channel.control
-        .call('signal', { commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' })
-        .catch(() => undefined)
-    },
-  }
-  onStarted(running)
+  const { session, peer, program, permissions, env, signal } = start
+  const { channel, streamIds, commands } = session
+  const [stdout, stderr] = [streamIds.next(), streamIds.next()]
+  const request = { env, cwd: '/', stdout, stderr, cpuTimeMs: null, permissions }
   try {
-    await channel.control.call(
-      'program.start',
-      { env, cwd: '/', stdout, stderr, cpuTimeMs: null, permissions },
-      { signal },
-    )
+    commands.programRequested()
+    const started = channel.request('program.start', request, 2)
+    onStarted({
+      stdout: channel.openReadable(stdout),
+      stderr: channel.openReadable(stderr),
+      signal(number) {
+        const params = { commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' }
+        channel.control.call('signal', params).catch(() => undefined)
+      },
+    })
+    await started
     await peer.call('$/load', { ...program, permissions }, { signal })
   } catch (error) {
     if (!(error instanceof RpcError)) throw error

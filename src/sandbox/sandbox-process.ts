@@ -124,13 +124,14 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
     this.#end(report.exitCode, report.signal)
   }
 
-  /** @internal The sandbox ended: nothing more will come. */
+  /**
+   * @internal The sandbox ended, and the channel has failed the streams that had not come to their end: a command that
+   * ended before has lost the rest of its output.
+   */
   lose(error: SandboxExitedError): void {
-    for (const stream of [this.stdout, this.stderr]) if (stream !== null && !stream.readableEnded) stream.destroy(error)
-    this.stdin?.destroy(error)
-    if (this.#ended) return
-    this.lost = error
-    this.#end(null, 'SIGKILL')
+    const isCut = [this.stdout, this.stderr].some((stream) => stream?.errored === error)
+    if (!this.#ended || isCut) this.lost = error
+    if (!this.#ended) this.#end(null, 'SIGKILL')
   }
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {

@@ -1,5 +1,5 @@
 /** `sandbox.rpc`: calls to the program in the sandbox, and methods of the host that it may call. */
-import { InvalidStateError, RpcError } from '../errors.js'
+import { CallTimeoutError, InvalidStateError, RpcError } from '../errors.js'
 import { JsonRpcErrorCode, type RpcMethod, type RpcPeer } from '../protocol/index.js'
 import { parseCallOptions, type CallOptions } from '../options/index.js'
 
@@ -64,17 +64,39 @@ export class SandboxRpc {
     signal?.throwIfAborted()
     if (this.#closed !== null) throw this.#closed
     if (this.#state === 'none') throw noProgram(method)
-    if (this.#state === 'waiting') await this.#gate
-    const deadline = timeoutMs ?? this.#callTimeoutMs
+    const deadlineMs = timeoutMs ?? this.#callTimeoutMs
+    const started = performance.now()
+    if (this.#state === 'waiting') await this.#opened(method, deadlineMs, signal)
     const result = await this.#peer.call(method, params, {
-      ...(deadline === null ? {} : { timeoutMs: deadline }),
+      ...(deadlineMs === null ? {} : { timeoutMs: Math.max(1, deadlineMs - (performance.now() - started)) }),
       ...(signal === null ? {} : { signal }),
     })
     return result as Result
   }
 
-  /** Sends a notification: no answer, no error. */
+  /** The program is loaded; or the call's own deadline or signal came first. */
+  #opened(method: string, deadlineMs: number | null, signal: AbortSignal | null): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal?.reason as Error)
+      const onTimeout = (): void =>
+        reject(
+          new CallTimeoutError(`'${method}' was not called within ${deadlineMs} ms: the program is not loaded yet`),
+        )
+      const timer = deadlineMs === null ? undefined : setTimeout(onTimeout, deadlineMs)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#gate.then(resolve, reject).finally(() => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      })
+    })
+  }
+
+  /**
+   * Sends a notification: no answer, and no error when the program does not know the method.
+   * @throws {UnsendableError} {@link CapacityError} when it cannot be sent. {@link SandboxExitedError} after the end.
+   */
   notify(method: string, params: readonly unknown[] | object = []): void {
+    if (this.#closed !== null) throw this.#closed
     if (this.#state === 'none') throw noProgram(method)
     if (this.#state === 'open') this.#peer.notify(method, params)
     else this.#gate.then(() => this.#peer.notify(method, params)).catch(() => undefined)

@@ -5,11 +5,11 @@
  * recorded first as the cause and then has the container destroyed. When it is gone, every pending call, stream and
  * wait gets one `SandboxExitedError`, and nothing is pending afterwards.
  */
-import { ProtocolError, type SandboxExitedError } from '../errors.js'
+import type { SandboxExitedError } from '../errors.js'
 import type { ContainerExit, ContainerHandle } from '../driver/driver.js'
-import { readyNotificationSchema } from '../protocol/index.js'
+import { ProtocolViolation, describeIssue, readyNotificationSchema } from '../protocol/index.js'
 import { openChannel, type Channel } from './channel.js'
-import { Commands, PROGRAM_COMMAND_ID, StreamIds } from './commands.js'
+import { Commands, StreamIds, type ExitReport } from './commands.js'
 import { describeEnding, type EndingCause } from './ending.js'
 
 /** How long the last frames may take to arrive after the engine reported the end. */
@@ -24,11 +24,7 @@ const STDERR_TAIL_BYTES = 4_096
 export interface SessionHooks {
   onStderr(chunk: Buffer): void
   /** The program's process ended while the sandbox goes on. */
-  onProgramExit(exit: {
-    readonly exitCode: number | null
-    readonly signal: number | null
-    readonly oomKills: number
-  }): void
+  onProgramExit(exit: ExitReport): void
   onEnded(error: SandboxExitedError, exit: ContainerExit): void
 }
 
@@ -68,18 +64,25 @@ export class Session {
       failReady = reject
     })
     this.supervisorReady.catch(() => undefined)
-    this.channel.control.expose('ready', (params: unknown) => {
-      this.#checked(() => readyNotificationSchema.parse(params))
+    let isReady = false
+    this.#expose('ready', (params) => {
+      const parsed = readyNotificationSchema.safeParse(params)
+      if (!parsed.success) throw new ProtocolViolation(`a ready notification with ${describeIssue(parsed.error)}`)
+      if (isReady) throw new ProtocolViolation('a second ready notification')
+      isReady = true
       reportReady()
     })
-    this.channel.control.expose('exit', (params: unknown) => this.#checked(() => this.#onExit(params)))
+    this.#expose('exit', (params) => {
+      const programExit = this.commands.exited(params)
+      if (programExit !== null) this.#hooks.onProgramExit(programExit)
+    })
     this.ended = container.exited.then(async (exit) => {
       await Promise.race([channelEnd, delay(DRAIN_MS)])
       await container.destroy().catch(() => undefined)
       const error = describeEnding(exit, this.#cause)
       failReady(error)
-      this.commands.lose(error)
       this.channel.close(error)
+      this.commands.lose(error)
       this.#hooks.onEnded(error, exit)
       return error
     })
@@ -102,23 +105,9 @@ export class Session {
     void this.container.destroy().catch(() => undefined)
   }
 
-  #onExit(params: unknown): void {
-    const id = typeof params === 'object' && params !== null && 'commandId' in params ? params.commandId : undefined
-    if (id !== PROGRAM_COMMAND_ID) return this.commands.exited(params)
-    this.#hooks.onProgramExit(this.commands.programExited(params))
-  }
-
-  /** A notification that does not fit its schema, or names what does not exist, is a violation like any bad frame. */
-  #checked(handle: () => void): void {
-    try {
-      handle()
-    } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error))
-      this.end({
-        reason: 'protocol',
-        error: new ProtocolError(`the sandbox broke the protocol: ${cause.message}`, { cause }),
-      })
-    }
+  /** A notification of the supervisor. One that does not fit, or names what does not exist, is a violation like any bad frame. */
+  #expose(name: string, handle: (params: unknown) => void): void {
+    this.channel.control.expose(name, (params: unknown) => this.channel.guard(() => handle(params)))
   }
 
   #onStderr(chunk: Buffer): void {

@@ -5,13 +5,22 @@ import type { Multiplexer } from '../protocol/index.js'
 /** Set when a stream is closed from our side because nobody wants the rest. */
 export const RESET_CANCELED = 1
 
+/** The guest gave up a stream that it was sending. */
+export class GuestResetError extends Error {
+  constructor(code: number) {
+    super(`the guest closed the stream early (code ${code})`)
+  }
+}
+
 /**
  * A `Readable` of what the guest sends on one stream.
  *
  * Bytes count as consumed, and credit goes back, when the reader takes them: a reader that stops reading stops the
  * sender after one window. An `error` without a listener does not end the host process; readers see it as a rejection.
+ *
+ * @param onComplete - called when everything has arrived, read or not.
  */
-export function openReadable(multiplexer: Multiplexer, id: number): Readable {
+export function openReadable(multiplexer: Multiplexer, id: number, onComplete: () => void = () => undefined): Readable {
   let waiting = 0
   const readable = new Readable({
     highWaterMark: 64 * 1024,
@@ -36,11 +45,12 @@ export function openReadable(multiplexer: Multiplexer, id: number): Readable {
     },
     onEnd() {
       ended = true
+      onComplete()
       readable.push(null)
     },
     onReset(code) {
       ended = true
-      readable.destroy(new Error(`the guest closed the stream early (code ${code})`))
+      readable.destroy(new GuestResetError(code))
     },
   })
   return readable

@@ -1,10 +1,11 @@
 /**
  * Lays out a folder as `/.sandbox` is laid out in an image: the bundles from the sources, init, and node under a loader
- * that its uid cannot read. Once per test process.
+ * that its uid cannot read. The folder is named after its content and stays for the next test process.
  */
 import { execFile } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, symlink } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,40 +14,53 @@ import { buildInit } from './init-build.ts'
 
 const root = join(import.meta.dirname, '../..')
 
+/** What the folder holds besides node and its libraries, by file name. */
+type Parts = ReadonlyMap<string, Uint8Array>
+
 let built: Promise<string> | undefined
 
 /** @returns the folder. */
 export function buildGuest(): Promise<string> {
-  built ??= layOut()
+  built ??= provide()
   return built
 }
 
-async function layOut(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'container-sandbox-guest-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  await chmod(folder, 0o755)
-  await Promise.all([mkdir(join(folder, 'bin')), mkdir(join(folder, 'lib'))])
-  await Promise.all([bundle(folder), copyInit(folder), copyLibraries(folder)])
+async function provide(): Promise<string> {
+  const [init, bundles] = await Promise.all([buildInit().then((path) => readFile(path)), bundle()])
+  const parts: Parts = new Map([['bin/init', init], ...bundles])
+  const hash = createHash('sha256').update(process.version)
+  for (const [name, content] of parts) hash.update(`\0${name}\0`).update(content)
+  // Below the system's folder and not in the checkout, which the guest's uid may not be able to enter.
+  const folder = join(tmpdir(), `container-sandbox-guest-${hash.digest('hex').slice(0, 16)}`)
+  if (!existsSync(folder)) await layOut(folder, parts)
   return folder
 }
 
-async function bundle(folder: string): Promise<void> {
-  await build({
+async function bundle(): Promise<[string, Uint8Array][]> {
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: { shovel: 'src/shovel/main.ts', program: 'src/shovel/program/main.ts' },
-    outdir: folder,
+    outdir: '/',
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
     logLevel: 'warning',
+    write: false,
   })
+  return outputFiles.map(({ path, contents }) => [basename(path), contents])
 }
 
-async function copyInit(folder: string): Promise<void> {
-  await copyFile(await buildInit(), join(folder, 'bin/init'))
-  await chmod(join(folder, 'bin/init'), 0o711)
+/** Another test process may do the same at this moment: who is first wins, and what they made is the same. */
+async function layOut(folder: string, parts: Parts): Promise<void> {
+  const partial = await mkdtemp(`${folder}-`)
+  await chmod(partial, 0o755)
+  await Promise.all([mkdir(join(partial, 'bin')), mkdir(join(partial, 'lib'))])
+  for (const [name, content] of parts) await writeFile(join(partial, name), content)
+  await chmod(join(partial, 'bin/init'), 0o711)
+  await copyLibraries(partial)
+  await rename(partial, folder).catch(() => rm(partial, { recursive: true }))
 }
 
 async function copyLibraries(folder: string): Promise<void> {

@@ -5,7 +5,7 @@ import { parseFrames, type Frame } from './wire.js'
 export interface LoneMultiplexer {
   readonly multiplexer: Multiplexer
   /** What it has written since the last call. */
-  written(): Frame[]
+  readonly written: () => Frame[]
   readonly violations: ProtocolViolation[]
   /** What `Transport.write` answers; `false` is a full transport. */
   writable: boolean

@@ -10,7 +10,7 @@ function decode(bytes: Buffer): unknown {
 export interface LonePeer {
   readonly peer: RpcPeer
   /** What it has sent since the last call, parsed. */
-  sent(): Record<string, unknown>[]
+  readonly sent: () => Record<string, unknown>[]
   readonly violations: ProtocolViolation[]
 }
 

@@ -31,7 +31,7 @@ describe('refused, with the path of the member', () => {
     ['a RegExp', /x/, '$: a RegExp cannot be sent'],
     ['an Error', { e: new TypeError('x') }, '$.e: an Error cannot be sent; send its message'],
     ['an invalid Date', { d: new Date(NaN) }, '$.d: an invalid Date cannot be sent'],
-    ['a boxed number', { n: new Number(NaN) }, '$.n: a Number object cannot be sent'], // eslint-disable-line no-new-wrappers
+    ['a boxed number', { n: new Number(NaN) }, '$.n: a Number object cannot be sent'],
     ['a boxed BigInt', [Object(1n)], '$[0]: a BigInt cannot be sent'],
     ['a Map of another realm', [runInNewContext('new Map()')], '$[0]: a Map cannot be sent'],
     ['a bad member behind toJSON', { toJSON: () => ({ x: 1n }) }, '$.x: a BigInt cannot be sent'],

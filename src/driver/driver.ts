@@ -66,7 +66,10 @@ export interface ContainerHandle {
   readonly name: string
   /** To the first process' stdin. `end()` closes that stdin. */
   readonly input: Writable
-  /** The first process' stdout, byte for byte, with backpressure up to the engine. */
+  /**
+   * The first process' stdout, byte for byte, with backpressure up to the engine. Read it: an engine may not report the end
+   * of a container whose output nobody takes. `destroy` does not depend on that.
+   */
   readonly output: Readable
   readonly errorOutput: Readable
   /** Settles once, with how the container ended. Never rejects. */

@@ -37,8 +37,7 @@ export function chooseApiVersion(answer: unknown, where: string): EngineVersion 
   const parsed = versionSchema.safeParse(answer)
   if (!parsed.success) {
     const text = Buffer.isBuffer(answer) ? answer.toString('utf8', 0, 400) : String(JSON.stringify(answer))
-    const shown = quoteForeignText(text, 100)
-    throw unfit(`What answers at ${where} is no container engine: it answered '${shown}' when asked for its version.`)
+    throw notAnEngine(where, `it answered '${quoteForeignText(text, 100)}' when asked for its version`)
   }
   const { Version: engine, ApiVersion: newest, MinAPIVersion: oldest = '1.0' } = parsed.data
   if (compareApiVersions(newest, OLDEST_API) < 0) {
@@ -61,6 +60,11 @@ export function compareApiVersions(a: string, b: string): number {
   const [majorA = 0, minorA = 0] = a.split('.').map(Number)
   const [majorB = 0, minorB = 0] = b.split('.').map(Number)
   return majorA - majorB || minorA - minorB
+}
+
+/** @param reason what it did that no engine does */
+export function notAnEngine(where: string, reason: string): EngineUnavailableError {
+  return unfit(`What answers at ${where} is no container engine: ${reason}.`)
 }
 
 function unfit(message: string): EngineUnavailableError {

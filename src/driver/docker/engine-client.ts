@@ -7,11 +7,12 @@
 import Docker from 'dockerode'
 import type { Agent, IncomingMessage } from 'node:http'
 import { addAbortSignal, type Duplex, type Readable } from 'node:stream'
+import { EngineRequestError } from '../../errors.js'
 import { describeEndpoint, type EngineEndpoint } from './endpoint.js'
 import { createEngineAgent } from './engine-agent.js'
 import { readAnswer, refusalOf } from './engine-answer.js'
 import { deadlineError, toEngineError } from './engine-error.js'
-import { chooseApiVersion, type EngineVersion } from './api-version.js'
+import { chooseApiVersion, type EngineVersion, notAnEngine } from './api-version.js'
 
 /** One call of the engine's HTTP API. */
 export interface EngineRequest {
@@ -125,7 +126,11 @@ export class DockerodeClient implements EngineClient {
   async #negotiate(): Promise<EngineConnection> {
     const wire = await this.#open()
     const where = describeEndpoint(wire.endpoint)
-    const answer = await this.#dial(wire, { what: 'ask for its version', method: 'GET', path: '/version' }, 'json')
+    const request = { what: 'ask for its version', method: 'GET', path: '/version' } as const
+    const answer = await this.#dial(wire, request, 'json').catch((error: unknown) => {
+      // Some other server, for example of a web page, or one that wants TLS.
+      throw error instanceof EngineRequestError ? notAnEngine(where, error.message) : error
+    })
     return { endpoint: wire.endpoint, version: chooseApiVersion(answer, where) }
   }
 

@@ -59,7 +59,7 @@ export interface LaunchContext {
 export async function launchContainer(spec: ContainerSpec, context: LaunchContext): Promise<DockerContainer> {
   const { client, timeouts, signal } = context
   await client.connect(signal)
-  const name = CONTAINER_NAME_PREFIX + (spec.labels[LABELS.sandboxId] ?? randomUUID())
+  const name = CONTAINER_NAME_PREFIX + (spec.labels[LABELS.sandboxId] || randomUUID())
   const creation = createContainer(client, name, spec, timeouts.createMs)
   let attachment: Attachment | null = null
   try {

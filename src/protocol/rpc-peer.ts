@@ -22,7 +22,10 @@ import { ProtocolViolation } from './violation.js'
 export interface RpcPeerOptions {
   /** Takes one message of `encodeMessage`. Must not throw. */
   readonly send: (message: Buffer) => void
-  /** Called once, when the other side breaks the protocol; the peer is closed already. */
+  /**
+   * Called once, when the other side breaks the protocol. From then on nothing is taken or answered; whoever hears this
+   * calls `close` with the error that pending calls shall get.
+   */
   readonly onViolation: (violation: ProtocolViolation) => void
   /** The deadline of calls that name none. Default: no deadline. */
   readonly callTimeoutMs?: number | undefined
@@ -42,6 +45,7 @@ export class RpcPeer {
   private readonly outgoing: OutgoingCalls
   private readonly incoming: IncomingCalls
   private closedBy: Error | undefined
+  private isBroken = false
 
   constructor(options: RpcPeerOptions) {
     this.options = options
@@ -131,7 +135,7 @@ export class RpcPeer {
 
   /** Takes one message of the other side, parsed from JSON. Ignored after `close` and after a violation. */
   receive(value: unknown): void {
-    if (this.closedBy !== undefined) return
+    if (this.closedBy !== undefined || this.isBroken) return
     try {
       this.dispatch(value)
     } catch (error) {
@@ -171,8 +175,8 @@ export class RpcPeer {
   }
 
   private violated(violation: ProtocolViolation): void {
-    if (this.closedBy !== undefined) return
-    this.close(violation)
+    if (this.closedBy !== undefined || this.isBroken) return
+    this.isBroken = true
     this.options.onViolation(violation)
   }
 
@@ -193,7 +197,7 @@ export class RpcPeer {
   }
 
   private answer(id: CallerId, members: object): void {
-    if (this.closedBy !== undefined) return
+    if (this.closedBy !== undefined || this.isBroken) return
     if (this.queuedBytes > 2 * MAX_QUEUED_MESSAGE_BYTES) {
       return this.violated(new ProtocolViolation('calls without reading the answers'))
     }

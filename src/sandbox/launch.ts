@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { ownIdentity } from '../driver/host-identity.js'
 import { PACKAGE_VERSION } from '../package-version.js'
 import { buildLabels } from '../policy/labels.js'
-import type { ContainerHandle } from '../driver/driver.js'
+import type { ContainerHandle, EngineInfo } from '../driver/driver.js'
 import { buildContainerSpec, resolveMountSources, targetSeccompProfile, type ContainerSpec } from '../policy/index.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import type { Identity } from '../users/index.js'
@@ -13,6 +13,7 @@ export interface LaunchedContainer {
   readonly container: ContainerHandle
   readonly identity: Identity
   readonly spec: ContainerSpec
+  readonly engine: EngineInfo
   /** The environment that every command starts from. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -46,8 +47,8 @@ export async function launchContainer(
       ...(identity.name === null ? {} : { user: identity.name }),
       extra: options.labels,
     })
-    const { architecture, local } = await services.engine()
-    const mounts = local ? await resolveMountSources(options.mounts) : options.mounts
+    const engine = await services.engine()
+    const mounts = engine.local ? await resolveMountSources(options.mounts) : options.mounts
     const spec = buildContainerSpec(
       { ...options, mounts },
       {
@@ -57,11 +58,11 @@ export async function launchContainer(
         uid: identity.uid,
         gid: identity.gid,
         labels,
-        seccomp: targetSeccompProfile(architecture),
+        seccomp: targetSeccompProfile(engine.architecture),
       },
     )
     const container = await services.driver.launch(spec, signal)
-    return { container, identity, spec, env: commandEnvironment(identity, image.env, options.env) }
+    return { container, identity, spec, engine, env: commandEnvironment(identity, image.env, options.env) }
   } catch (error) {
     await identity.release()
     throw error

@@ -18,7 +18,7 @@ import type { SandboxProcess } from './sandbox-process.js'
 import { SandboxRpc } from './sandbox-rpc.js'
 import type { SandboxServices } from './services.js'
 import { Session } from './session.js'
-import { bringUp, startFailure } from './startup.js'
+import { bringUp, startFailure, verificationOf } from './startup.js'
 import { nextState, type SandboxState, type SandboxTransition } from './state.js'
 import { verifyIsolation, type IsolationReport } from './verify.js'
 
@@ -145,7 +145,7 @@ export class Lifecycle {
   async verify(): Promise<IsolationReport> {
     const { session, launched } = this
     if (launched === null) throw new InvalidStateError('the sandbox was not started')
-    return verifyIsolation(session.container, session.channel, launched.spec, session.supervisorReady)
+    return verifyIsolation(verificationOf(session, launched))
   }
 
   /** A silent program is reported and left to the listener; a silent supervisor means that nothing works: it ends. */
@@ -169,6 +169,8 @@ export class Lifecycle {
     const error = new ProgramError(`the program ended (${how}${why})`, { details: { exitCode, signal, oomKills } })
     this.#program = null
     this.#watch?.stopTarget('program')
+    // A program that is asked to end with its sandbox: what is pending is told how the sandbox ended.
+    if (this.state === 'stopping') return
     this.rpc.closed(error)
     if (this.state === 'ready') this.#events.error(error)
   }

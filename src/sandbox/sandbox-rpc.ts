@@ -1,5 +1,5 @@
 /** `sandbox.rpc`: calls to the program in the sandbox, and methods of the host that it may call. */
-import { CallTimeoutError, InvalidStateError, RpcError } from '../errors.js'
+import { CallTimeoutError, RpcError, SandboxExitedError } from '../errors.js'
 import { JsonRpcErrorCode, type RpcMethod, type RpcPeer } from '../protocol/index.js'
 import { parseCallOptions, type CallOptions } from '../options/index.js'
 
@@ -63,7 +63,7 @@ export class SandboxRpc {
     const { timeoutMs, signal } = parseCallOptions(options)
     signal?.throwIfAborted()
     if (this.#closed !== null) throw this.#closed
-    if (this.#state === 'none') throw noProgram(method)
+    if (this.#state === 'none') throw noProgram()
     const deadlineMs = timeoutMs ?? this.#callTimeoutMs
     const started = performance.now()
     if (this.#state === 'waiting') await this.#opened(method, deadlineMs, signal)
@@ -97,7 +97,7 @@ export class SandboxRpc {
    */
   notify(method: string, params: readonly unknown[] | object = []): void {
     if (this.#closed !== null) throw this.#closed
-    if (this.#state === 'none') throw noProgram(method)
+    if (this.#state === 'none') throw noProgram()
     if (this.#state === 'open') this.#peer.notify(method, params)
     else this.#gate.then(() => this.#peer.notify(method, params)).catch(() => undefined)
   }
@@ -106,17 +106,18 @@ export class SandboxRpc {
   opened(hasProgram: boolean): void {
     this.#state = hasProgram ? 'open' : 'none'
     if (hasProgram) this.#open()
-    else this.#reject(new InvalidStateError('this sandbox has no program: give `program` to have something to call'))
+    else this.#reject(noProgram())
   }
 
-  /** @internal Nothing can be called any more. */
+  /** @internal Nothing can be called any more. The end of the sandbox says more than that of the program before it. */
   closed(error: Error): void {
-    this.#closed ??= error
+    if (this.#closed === null || error instanceof SandboxExitedError) this.#closed = error
     this.#peer.close(error)
     this.#reject(error)
   }
 }
 
-function noProgram(method: string): RpcError {
-  return new RpcError(JsonRpcErrorCode.MethodNotFound, `cannot call '${method}': this sandbox has no program`)
+function noProgram(): RpcError {
+  const message = 'this sandbox has no program: give `program` to have something to call'
+  return new RpcError(JsonRpcErrorCode.MethodNotFound, message)
 }

@@ -8,7 +8,7 @@ import type { ResolvedSandboxOptions } from '../options/index.js'
 import type { LaunchedContainer } from './launch.js'
 import { startProgram, type ProgramSource, type RunningProgram } from './program.js'
 import type { Session } from './session.js'
-import { verifyIsolation, type IsolationReport } from './verify.js'
+import { verifyIsolation, type IsolationReport, type Verification } from './verify.js'
 
 export interface Startup {
   readonly session: Session
@@ -31,10 +31,10 @@ export async function bringUp(startup: Startup): Promise<void> {
   const { startupMs } = options.timeouts
   const deadline = AbortSignal.timeout(startupMs)
   const signal = AbortSignal.any([startup.signal, deadline])
-  const { container, spec, env } = launched
+  const { env } = launched
   let phase = 'the supervisor did not answer in time'
   try {
-    const verified = verifyIsolation(container, session.channel, spec, session.supervisorReady, signal)
+    const verified = verifyIsolation(verificationOf(session, launched), signal)
     const [, report] = await abortable(signal, Promise.all([session.supervisorReady, verified]))
     startup.onVerified(report)
     if (program === null) return
@@ -69,4 +69,9 @@ function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     signal.addEventListener('abort', onAbort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
+}
+
+/** What is verified of a sandbox, at its start and whenever it is asked for. */
+export function verificationOf(session: Session, { container, engine, spec }: LaunchedContainer): Verification {
+  return { container, engine, spec, channel: session.channel, supervisorReady: session.supervisorReady }
 }

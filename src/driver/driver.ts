@@ -21,6 +21,8 @@ export interface EngineFacilities {
 
 /** What an engine says about itself. */
 export interface EngineInfo {
+  /** Whose engine it is. Absent: Docker's. */
+  readonly product?: 'docker' | 'podman'
   readonly name: string
   readonly version: string
   readonly apiVersion: string

@@ -9,7 +9,8 @@
  *  - node reads the `openssl.cnf` that was compiled in, which can load modules, so an empty one lies here for
  *    `--openssl-config`.
  * The loader and init have mode 0711: a process that runs from a file without read permission is not dumpable, and the same
- * uid cannot open its descriptors or memory. Source: prctl(2), PR_SET_DUMPABLE; proc(5); ld.so(8).
+ * uid cannot open its descriptors or memory. Source: prctl(2), PR_SET_DUMPABLE; proc(5); ld.so(8). gVisor executes no such
+ * file, so both are here once more, readable, for the runtime `runsc` alone.
  */
 import { readFileSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -51,8 +52,9 @@ const REPLACED_PRELOAD_FILE = '/.sandbox/preload\0'
 export function buildSandboxLayer(node: string = process.execPath): HostLayer {
   const closure = resolveClosure([node])
   return buildHostLayer([
-    ...folders(['.sandbox', '.sandbox/bin', '.sandbox/lib']),
+    ...folders(['.sandbox', '.sandbox/bin', '.sandbox/lib', '.sandbox/readable']),
     guestEntry('.sandbox/bin/init', 'init', 0o711),
+    guestEntry('.sandbox/readable/init', 'init', 0o755),
     hostFile('.sandbox/bin/node', node, 0o755),
     guestEntry('.sandbox/shovel.cjs', 'shovel.cjs', 0o644),
     guestEntry('.sandbox/program.cjs', 'program.cjs', 0o644),
@@ -73,7 +75,10 @@ function loaderEntries(closure: ElfClosure): HostEntry[] {
   const source = realpathSync(closure.loader)
   const patched = patchLoader(readFileSync(source), source)
   const names = new Set(['.sandbox/lib/ld.so', `.sandbox/lib/${basename(closure.loader)}`])
-  return hardLinked([...names], (path) => memoryFile(path, patched, 0o711, source))
+  return [
+    ...hardLinked([...names], (path) => memoryFile(path, patched, 0o711, source)),
+    memoryFile('.sandbox/readable/ld.so', patched, 0o755, source),
+  ]
 }
 
 /**

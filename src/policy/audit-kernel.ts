@@ -51,7 +51,7 @@ export function compareKernel(
   }
   compareInterfaces(findings, spec, found.interfaces)
   if (!profile.unobservable.includes('namespaces')) {
-    for (const kind of PRIVATE_NAMESPACES)
+    for (const kind of PRIVATE_NAMESPACES.filter((name) => !profile.virtualNamespaces.includes(name)))
       findings.same(`privateNamespaces.${kind}`, true, found.privateNamespaces[kind])
   }
   compareCgroup(findings, spec, found.cgroup, !profile.unobservable.includes('cgroup'))
@@ -66,10 +66,12 @@ function compareThread(findings: Findings, spec: ContainerSpec, thread: ThreadSt
   if (!isFour(thread.gids, spec.gid)) findings.add(field('gids'), Array(4).fill(spec.gid), thread.gids)
   if (thread.groups.some((group) => group !== spec.gid)) findings.add(field('groups'), [spec.gid], thread.groups)
   if (!profile.unobservable.includes('seccomp')) findings.same(field('seccompMode'), FILTER_MODE, thread.seccompMode)
-  findings.same(field('noNewPrivs'), true, thread.noNewPrivs)
+  if (thread.noNewPrivs !== null || !profile.unobservable.includes('noNewPrivs'))
+    findings.same(field('noNewPrivs'), true, thread.noNewPrivs)
   for (const set of CAPABILITY_SETS) {
-    if (!/^0+$/.test(thread.capabilities[set]))
-      findings.add(field(`capabilities.${set}`), '0', thread.capabilities[set])
+    const value = thread.capabilities[set]
+    if (value === null && set === 'ambient' && profile.unobservable.includes('ambientCapabilities')) continue
+    if (!/^0+$/.test(value ?? '')) findings.add(field(`capabilities.${set}`), '0', value)
   }
 }
 

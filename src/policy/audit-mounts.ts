@@ -49,7 +49,7 @@ export function compareKernelMounts(
     const options = checkOptions ? ['nosuid', 'nodev', ...(scratch.executable ? [] : ['noexec'])] : []
     compareTmpfs(findings, scratch.target, table.get(scratch.target), options, {
       sizeBytes: scratch.sizeBytes,
-      inodes: scratch.inodes,
+      inodes: profile.notInForce.includes('inodes') ? null : scratch.inodes,
     })
   }
   compareTmpfs(findings, '/dev/shm', table.get('/dev/shm'), [], { sizeBytes: spec.limits.shmBytes, inodes: null })
@@ -131,6 +131,7 @@ function compareOther(findings: Findings, spec: ContainerSpec, entry: MountEntry
   else if (types.length > 0 && !types.includes(entry.type)) findings.add(field, types.join(' or '), entry.type)
   // With cgroup v1 the folder of the controllers is a tmpfs that runc 1.1 leaves rw; it is root's, mode 755.
   if (entry.target === '/sys/fs/cgroup' && entry.type === 'tmpfs' && entry.superOptions.includes('mode=755')) return
+  if (entry.type === 'cgroup' && profile.notInForce.includes('readOnlyCgroups')) return
   if (!entry.options.includes('ro')) findings.add(`${field}.options`, 'ro', entry.options)
 }
 

@@ -3,6 +3,8 @@
  * exactly. A profile is chosen by the caller from what the engine says about itself, never from what a container shows.
  */
 
+import { isGvisor } from './gvisor.js'
+
 export interface AuditProfile {
   readonly name: string
   /** Who must have read the kernel facts: `guest` where no process of the sandbox exists on the host's kernel. */
@@ -19,7 +21,13 @@ export interface AuditProfile {
   /** Options besides `ro` that a bind mount must have. */
   readonly bindOptions: readonly string[]
   /** Kernel facts that this runtime's guests cannot show. Of a cgroup, what they do show must match. */
-  readonly unobservable: readonly ('seccomp' | 'mountOptions' | 'cgroup' | 'namespaces')[]
+  readonly unobservable: readonly (
+    'seccomp' | 'noNewPrivs' | 'ambientCapabilities' | 'mountOptions' | 'cgroup' | 'namespaces'
+  )[]
+  /** Namespace kinds that are of the runtime's own kernel: those of its processes on the host do not matter. */
+  readonly virtualNamespaces: readonly string[]
+  /** What this runtime does not do at all, each with its reason at the profile. */
+  readonly notInForce: readonly ('inodes' | 'readOnlyCgroups')[]
 }
 
 /**
@@ -37,6 +45,8 @@ export const DOCKER_PROFILE: AuditProfile = {
   userns: [''],
   bindOptions: [],
   unobservable: [],
+  virtualNamespaces: [],
+  notInForce: [],
 }
 
 /** Podman's Docker-compatible socket names private namespaces and adds variables (podman-create(1), `--env`). */
@@ -63,29 +73,35 @@ export const REMOTE_PROFILE: AuditProfile = {
 
 /**
  * gVisor: the guest's kernel is a process of the host, and its threads are not the guest's. What that kernel shows inside
- * is audited; it shows no seccomp mode of its own, no host cgroup, and its mounts carry no nosuid or nodev.
+ * is audited. It has no filter of the guest's calls, since none of them reaches the host's kernel; neither no-new-privileges
+ * nor ambient capabilities show in its status; its mounts show no nosuid and nodev. A tmpfs has no limit of inodes, they
+ * count as memory. The cgroup file system is gVisor's own and belongs to its root: nothing of the host's is behind it.
+ * Namespaces and cgroup are those of gVisor's own processes, so on this machine they are read from outside.
  */
 export const RUNSC_PROFILE: AuditProfile = {
-  ...REMOTE_PROFILE,
+  ...DOCKER_PROFILE,
   name: 'runsc',
-  unobservable: ['namespaces', 'cgroup', 'seccomp', 'mountOptions'],
+  kernelSource: 'guest',
+  unobservable: ['seccomp', 'noNewPrivs', 'ambientCapabilities', 'mountOptions'],
+  virtualNamespaces: ['pid'],
+  notInForce: ['inodes', 'readOnlyCgroups'],
 }
 
 /**
  * The profile for one sandbox.
- * @param engine `local`: the host's /proc shows the sandbox; `name`: what the engine calls itself, default Docker.
+ * @param engine `local`: the host's /proc shows the sandbox; `product`: whose engine it is, default Docker's.
  */
 export function selectAuditProfile(
   runtime: string,
-  engine: { readonly local: boolean; readonly name?: string },
+  engine: { readonly local: boolean; readonly product?: 'docker' | 'podman' },
 ): AuditProfile {
-  if (runtime === 'runsc') return RUNSC_PROFILE
-  const base = engine.name !== undefined && /podman/i.test(engine.name) ? PODMAN_PROFILE : DOCKER_PROFILE
+  const byEngine = engine.product === 'podman' ? PODMAN_PROFILE : DOCKER_PROFILE
+  const base = isGvisor(runtime) ? RUNSC_PROFILE : byEngine
   if (engine.local) return base
   return {
     ...base,
     name: `remote ${base.name}`,
     kernelSource: REMOTE_PROFILE.kernelSource,
-    unobservable: REMOTE_PROFILE.unobservable,
+    unobservable: [...base.unobservable, ...REMOTE_PROFILE.unobservable],
   }
 }

@@ -13,6 +13,9 @@ import { Findings } from './audit-findings.js'
 import type { ContainerSpec } from './container-spec.js'
 import type { Mismatch, Observation } from './observation.js'
 
+/** Differences that the message of the error names; a whole wrong identity gives some for each thread. */
+const MAX_TOLD = 12
+
 /**
  * Compares a running container with its spec.
  * @param profile the accepted differences of this engine and runtime. Default: that of Docker and the spec's runtime, remote
@@ -33,10 +36,11 @@ export function auditContainer(spec: ContainerSpec, observation: Observation, pr
 export function assertAudit(spec: ContainerSpec, observation: Observation, profile?: AuditProfile): void {
   const mismatches = auditContainer(spec, observation, profile)
   if (mismatches.length === 0) return
-  const lines = mismatches.map(
-    ({ source, field, wanted, found }) => `${field} (${source}): wanted ${wanted}, found ${found}`,
-  )
-  throw new PolicyMismatchError(`The container is not as it was asked for. ${lines.join('; ')}.`, {
+  const lines = mismatches
+    .slice(0, MAX_TOLD)
+    .map(({ source, field, wanted, found }) => `${field} (${source}): wanted ${wanted}, found ${found}`)
+  const more = mismatches.length > MAX_TOLD ? `; and ${mismatches.length - MAX_TOLD} more` : ''
+  throw new PolicyMismatchError(`The container is not as it was asked for. ${lines.join('; ')}${more}.`, {
     details: { mismatches },
   })
 }

@@ -6,6 +6,7 @@
  */
 import { InvalidOptionsError } from '../errors.js'
 import type { BindMount, ContainerSpec, ResourceLimits, SeccompProfile } from './container-spec.js'
+import { executableFiles } from './gvisor.js'
 import { MASKED_PATHS, READONLY_PATHS } from './kernel-paths.js'
 import { assertMounts } from './mounts.js'
 import { targetSeccompProfile } from './seccomp.js'
@@ -89,7 +90,7 @@ export function buildContainerSpec(options: PolicyOptions, context: PolicyContex
 
   return {
     image: context.image,
-    argv: buildArgv(options.limits.lifetimeMs),
+    argv: buildArgv(options.limits.lifetimeMs, options.runtime),
     env: { ...context.imageEnv },
     hostname: HOSTNAME,
     uid: context.uid,
@@ -109,16 +110,20 @@ export function buildContainerSpec(options: PolicyOptions, context: PolicyContex
 /**
  * The container's first process: the init, which starts the supervisor through its own loader.
  * @param lifetimeMs after this the init ends the sandbox, whether a host listens or not.
+ * @param runtime decides which of their files are executed, see {@link executableFiles}. Default `runc`.
  */
-export function buildArgv(lifetimeMs: number): string[] {
+export function buildArgv(lifetimeMs: number, runtime = 'runc'): string[] {
   assertPositive(lifetimeMs, 'limits.lifetimeMs')
-  const loader = ['/.sandbox/lib/ld.so', '--inhibit-cache', '--library-path', '/.sandbox/lib']
+  const { init, loader } = executableFiles(runtime)
   return [
-    '/.sandbox/bin/init',
+    init,
     '--lifetime-ms',
     String(lifetimeMs),
     '--',
-    ...loader,
+    loader,
+    '--inhibit-cache',
+    '--library-path',
+    '/.sandbox/lib',
     '/.sandbox/bin/node',
     ...NODE_FLAGS,
     '/.sandbox/shovel.cjs',

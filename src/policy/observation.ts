@@ -10,9 +10,12 @@ export interface ThreadStatus {
   readonly groups: readonly number[]
   /** 0 off, 1 strict, 2 filter. */
   readonly seccompMode: number
-  readonly noNewPrivs: boolean
-  /** The five capability sets as hexadecimal masks: inheritable, permitted, effective, bounding, ambient. */
-  readonly capabilities: Readonly<Record<'inheritable' | 'permitted' | 'effective' | 'bounding' | 'ambient', string>>
+  /** `null`: this kernel does not say. */
+  readonly noNewPrivs: boolean | null
+  /** The five capability sets as hexadecimal masks; `null` for a set that this kernel does not show. */
+  readonly capabilities: Readonly<Record<'inheritable' | 'permitted' | 'effective' | 'bounding', string>> & {
+    readonly ambient: string | null
+  }
 }
 
 /** One line of `/proc/<pid>/mountinfo`. */
@@ -68,7 +71,12 @@ export interface EngineObservation {
   readonly pids: number
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[]
   readonly tmpfs: Readonly<Record<string, string>>
-  readonly mounts: readonly { readonly type: string; readonly source: string; readonly target: string; readonly writable: boolean }[]
+  readonly mounts: readonly {
+    readonly type: string
+    readonly source: string
+    readonly target: string
+    readonly writable: boolean
+  }[]
   readonly devices: readonly string[]
   readonly runtime: string
   readonly logDriver: string

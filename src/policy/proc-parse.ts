@@ -9,7 +9,8 @@ export interface Rlimit {
 
 /**
  * Reads `/proc/<pid>/task/<tid>/status`.
- * @throws {SyntaxError} when a field that the audit needs is missing: nothing may pass because it was not there
+ * Fields that only Linux has are `null` where they are missing.
+ * @throws {SyntaxError} when another field that the audit needs is missing: nothing may pass because it was not there
  */
 export function parseStatus(text: string, pid: number, tid: number): ThreadStatus {
   const fields = new Map(
@@ -31,13 +32,13 @@ export function parseStatus(text: string, pid: number, tid: number): ThreadStatu
     gids: numbers(field('Gid')),
     groups: numbers(field('Groups')),
     seccompMode: integer(field('Seccomp')),
-    noNewPrivs: integer(field('NoNewPrivs')) === 1,
+    noNewPrivs: fields.has('NoNewPrivs') ? integer(field('NoNewPrivs')) === 1 : null,
     capabilities: {
       inheritable: field('CapInh'),
       permitted: field('CapPrm'),
       effective: field('CapEff'),
       bounding: field('CapBnd'),
-      ambient: field('CapAmb'),
+      ambient: fields.get('CapAmb') ?? null,
     },
   }
 }

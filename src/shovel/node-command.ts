@@ -1,5 +1,6 @@
 /** How node is started inside, where it runs under a loader and libraries of its own. */
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /**
  * The command line that starts node. Under an explicit loader `process.execPath` is the loader, so that whatever
@@ -8,7 +9,9 @@ import { existsSync } from 'node:fs'
  * the running node is taken.
  */
 export function nodeCommand(sandboxDir: string): [string, ...string[]] {
-  const loader = `${sandboxDir}/lib/ld.so`
-  if (!existsSync(loader)) return [process.execPath]
-  return [loader, '--inhibit-cache', '--library-path', `${sandboxDir}/lib`, `${sandboxDir}/bin/node`]
+  const libraries = `${sandboxDir}/lib`
+  if (!existsSync(`${libraries}/ld.so`)) return [process.execPath]
+  // The loader that runs this process: under gVisor it is another file than elsewhere.
+  const loader = dirname(process.execPath) === `${sandboxDir}/readable` ? process.execPath : `${libraries}/ld.so`
+  return [loader, '--inhibit-cache', '--library-path', libraries, `${sandboxDir}/bin/node`]
 }

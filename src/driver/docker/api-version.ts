@@ -11,6 +11,8 @@ export const OLDEST_API = '1.41'
 
 /** What the engine says about itself before a version is chosen. */
 export interface EngineVersion {
+  /** Podman answers on a socket like Docker's and names itself among its components. */
+  readonly product: 'docker' | 'podman'
   /** The engine's release, for example `20.10.24`. */
   readonly engine: string
   /** The newest API that the engine knows. */
@@ -26,6 +28,10 @@ const versionSchema = z.object({
     .string()
     .regex(/^\d+\.\d+$/)
     .optional(),
+  Components: z
+    .array(z.object({ Name: z.string() }))
+    .nullish()
+    .catch(null),
 })
 
 /**
@@ -52,7 +58,13 @@ export function chooseApiVersion(answer: unknown, where: string): EngineVersion 
         `this driver speaks ${OLDEST_API} to ${NEWEST_API}.`,
     )
   }
-  return { engine, newest, used: compareApiVersions(newest, NEWEST_API) > 0 ? NEWEST_API : newest }
+  const isPodman = parsed.data.Components?.some(({ Name }) => /^podman\b/i.test(Name)) === true
+  return {
+    product: isPodman ? 'podman' : 'docker',
+    engine,
+    newest,
+    used: compareApiVersions(newest, NEWEST_API) > 0 ? NEWEST_API : newest,
+  }
 }
 
 /** @returns a negative number when `a` is older than `b`, 0 when they are the same, else a positive one */

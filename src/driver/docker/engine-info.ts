@@ -42,6 +42,7 @@ export function engineInfoOf(
   machine: { readonly hostname: string; readonly kernelVersion: string },
 ): EngineInfo {
   return {
+    product: version.product,
     name: answer.Name,
     version: answer.ServerVersion,
     apiVersion: version.used,

@@ -123,7 +123,7 @@ describe('facts', () => {
 
   it('of an engine: local only when socket, name and kernel agree', () => {
     const answer = { Name: 'here', KernelVersion: '6.1', CgroupVersion: '2', MemoryLimit: true, SwapLimit: false }
-    const version = { engine: '28', newest: '1.50', used: '1.50' }
+    const version = { product: 'docker' as const, engine: '28', newest: '1.50', used: '1.50' }
     const unix = { kind: 'unix', socketPath: '/s', origin: '' } as const
     const tcp = { kind: 'tcp', host: 'h', port: 1, tls: null, origin: '' } as const
     const info = (endpoint: typeof unix | typeof tcp, machine = { hostname: 'here', kernelVersion: '6.1' }) =>

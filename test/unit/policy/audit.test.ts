@@ -200,16 +200,47 @@ describe('auditContainer', () => {
     const bare = replace(guest, ['kernel', 'privateNamespaces'], {})
     expect(auditContainer(SPEC, bare, REMOTE_PROFILE)).toEqual([])
     expect(auditContainer(SPEC, bare, DOCKER_PROFILE)).not.toEqual([])
-    const runsc = replace(bare, ['kernel', 'threads', 0, 'seccompMode'], 0)
-    expect(auditContainer(SPEC, runsc, RUNSC_PROFILE)).toEqual([])
-    expect(auditContainer(SPEC, runsc, REMOTE_PROFILE)).not.toEqual([])
+    const runsc = [
+      [['kernel', 'threads', 0, 'seccompMode'], 0],
+      [['kernel', 'threads', 0, 'noNewPrivs'], null],
+      [['kernel', 'threads', 0, 'capabilities', 'ambient'], null],
+      [['kernel', 'privateNamespaces', 'pid'], false],
+    ] as const
+    for (const [path, value] of runsc) {
+      expect(auditContainer(SPEC, replace(guest, path, value), RUNSC_PROFILE)).toEqual([])
+      expect(auditContainer(SPEC, replace(MATCHING, path, value), DOCKER_PROFILE)).toHaveLength(1)
+    }
+  })
+
+  test.each([
+    ['noNewPrivs', ['threads', 0, 'noNewPrivs'], false],
+    ['a capability', ['threads', 0, 'capabilities', 'ambient'], '1'],
+    ['a network namespace of the host', ['privateNamespaces', 'net'], false],
+    ['no word about namespaces', ['privateNamespaces'], {}],
+    ['a cgroup without a limit', ['cgroup', 'memoryBytes'], null],
+    ['the word of the host about threads', ['source'], 'host'],
+  ])('refuses %s under gVisor too', (_, path, value) => {
+    const guest = replace(MATCHING, ['kernel', 'source'], 'guest')
+    expect(auditContainer(SPEC, replace(guest, ['kernel', ...path], value), RUNSC_PROFILE)).not.toEqual([])
+  })
+
+  test('refuses a local container that the host does not see, and the word of its inside', () => {
+    const unseen = auditContainer(SPEC, { engine: MATCHING.engine, kernel: null }, DOCKER_PROFILE)
+    expect(unseen).toEqual([expect.objectContaining({ field: 'kernel', wanted: 'facts from the host', found: 'none' })])
+    const told = replace(MATCHING, ['kernel', 'source'], 'guest')
+    expect(auditContainer(SPEC, told, DOCKER_PROFILE)).toMatchObject([{ field: 'source', wanted: 'host' }])
   })
 
   test('selects the profile by engine and runtime', () => {
     expect(selectAuditProfile('runc', { local: true })).toBe(DOCKER_PROFILE)
-    expect(selectAuditProfile('crun', { local: true, name: 'Podman Engine' })).toBe(PODMAN_PROFILE)
-    expect(selectAuditProfile('runsc', { local: true })).toBe(RUNSC_PROFILE)
-    expect(selectAuditProfile('crun', { local: false, name: 'Podman Engine' })).toMatchObject({
+    expect(selectAuditProfile('crun', { local: true, product: 'podman' })).toBe(PODMAN_PROFILE)
+    for (const runtime of ['runsc', 'runsc-kvm', 'gvisor', 'io.containerd.runsc.v1'])
+      expect(selectAuditProfile(runtime, { local: true })).toBe(RUNSC_PROFILE)
+    expect(selectAuditProfile('runscape', { local: true })).toBe(DOCKER_PROFILE)
+    expect(selectAuditProfile('runsc', { local: false }).unobservable).toEqual(
+      expect.arrayContaining(['seccomp', 'namespaces', 'cgroup']),
+    )
+    expect(selectAuditProfile('crun', { local: false, product: 'podman' })).toMatchObject({
       kernelSource: 'guest',
       engineEnv: PODMAN_PROFILE.engineEnv,
     })

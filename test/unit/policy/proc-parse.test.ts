@@ -21,9 +21,14 @@ describe('status', () => {
     })
   })
 
-  it.each(['Uid', 'Groups', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp'])('without %s is refused', (name) => {
+  it.each(['Uid', 'Groups', 'CapBnd', 'Seccomp'])('without %s is refused', (name) => {
     const text = STATUS.replace(new RegExp(`^${name}:.*\n`, 'm'), '')
     expect(() => parseStatus(text, 9, 10)).toThrow(SyntaxError)
+  })
+
+  it('without a field that only Linux has says that it is not known', () => {
+    const status = parseStatus(STATUS.replace(/^(?:CapAmb|NoNewPrivs):.*\n/gm, ''), 9, 10)
+    expect([status.noNewPrivs, status.capabilities.ambient]).toEqual([null, null])
   })
 
   it('with a name that looks like a field is not fooled: the kernel escapes newlines', () => {

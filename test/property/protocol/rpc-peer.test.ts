@@ -27,7 +27,13 @@ test('whatever comes in: one violation at most, no other exception, no call sett
   await fc.assert(
     fc.asyncProperty(fc.array(hostile, { maxLength: 12 }), async (messages) => {
       const violations: ProtocolViolation[] = []
-      const peer = new RpcPeer({ send: () => undefined, onViolation: (violation) => violations.push(violation) })
+      const peer: RpcPeer = new RpcPeer({
+        send: () => undefined,
+        onViolation(violation) {
+          violations.push(violation)
+          peer.close(violation)
+        },
+      })
       peer.expose('echo', (...args: unknown[]) => args)
       peer.expose('throws', () => {
         throw new Error('x')

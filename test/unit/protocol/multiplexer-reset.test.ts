@@ -183,6 +183,19 @@ describe('a RESET of the other side', () => {
     lone.multiplexer.receive(Buffer.concat([data(1, 'x'), credit(1, 3), end(1), reset(1)]))
     expect(lone.violations).toEqual([])
   })
+
+  test.each([
+    ['data after END', data(1, 'x')],
+    ['a second END', end(1)],
+  ])('of ours on that stream allows no %s', (_name, frame) => {
+    const lone = loneMultiplexer()
+    lone.multiplexer.openReceiver(1, recordingReceiver().handlers)
+    lone.multiplexer.openSender(1, recordingSender().handlers).reset(1)
+    lone.multiplexer.receive(end(1))
+    expect(lone.violations).toEqual([])
+    lone.multiplexer.receive(frame)
+    expect(lone.violations).toHaveLength(1)
+  })
 })
 
 describe('memory of closed streams', () => {

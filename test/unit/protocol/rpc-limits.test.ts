@@ -34,6 +34,33 @@ describe('pending calls', () => {
     await settle()
   })
 
+  test('of theirs free their place when the method ends, however it ends', async () => {
+    const { peer, sent } = lonePeer()
+    peer.expose('returns', () => 1)
+    peer.expose('resolves', () => Promise.resolve(1))
+    peer.expose('rejects', () => Promise.reject(new Error('x')))
+    const methods = ['returns', 'resolves', 'rejects']
+    for (let id = 0; id < 3 * MAX_PENDING_CALLS; id += 1) {
+      peer.receive({ jsonrpc: '2.0', id, method: methods[id % 3] })
+      if (id % 1_000 === 999) await settle()
+    }
+    await settle()
+    const codes = sent().map(({ error }) => (error as { code: number } | undefined)?.code)
+    expect(codes).toHaveLength(3 * MAX_PENDING_CALLS)
+    expect(new Set(codes)).toEqual(new Set([undefined, -32603]))
+  })
+
+  test('of notifications free their place too', async () => {
+    const { peer } = lonePeer()
+    let started = 0
+    peer.expose('log', () => Promise.resolve((started += 1)))
+    for (let count = 0; count < 2 * MAX_RUNNING_NOTIFICATIONS; count += 1) {
+      peer.receive({ jsonrpc: '2.0', method: 'log' })
+      if (count % 1_000 === 999) await settle()
+    }
+    expect([started, peer.droppedNotifications]).toEqual([2 * MAX_RUNNING_NOTIFICATIONS, 0])
+  })
+
   test('notifications whose methods do not end are dropped beyond a cap, and counted', () => {
     const { peer, sent } = lonePeer()
     let started = 0

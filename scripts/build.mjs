@@ -28,6 +28,13 @@ or name another compiler in CC, for example CC=musl-gcc.`
 /** What a failing step says; shown without a stack. */
 class BuildFailure extends Error {}
 
+/** Files of sources that were removed must not be packed; the guest's are built apart. */
+function removeStale() {
+  const dist = join(root, 'dist')
+  if (!existsSync(dist)) return
+  for (const name of readdirSync(dist)) if (name !== 'guest') rmSync(join(dist, name), { recursive: true })
+}
+
 function compileTypeScript() {
   try {
     execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.json')], {

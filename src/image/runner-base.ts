@@ -48,7 +48,7 @@ const CONFIGURATION: Readonly<Record<string, string>> = {
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
   'etc/os-release': 'ID=container-sandbox\nNAME="container-sandbox runner"\nPRETTY_NAME="container-sandbox runner"\n',
   'etc/hostname': '',
-  'etc/hosts': '',
+  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
   'etc/resolv.conf': '',
 }
 

@@ -38,7 +38,7 @@ export function compareEngine(
     findings.add('limits.cpuCount', spec.limits.cpuCount, found.cpuCount)
   findings.same('limits.pids', spec.limits.pids, found.pids)
   compareUlimits(findings, spec, found.ulimits)
-  compareTmpfs(findings, spec, found.tmpfs)
+  compareTmpfs(findings, spec, found.tmpfs, profile)
   compareMounts(findings, spec, found.mounts)
   findings.sameSet('devices', [], found.devices)
   findings.same('runtime', spec.runtime, found.runtime)
@@ -78,7 +78,12 @@ function compareUlimits(findings: Findings, spec: ContainerSpec, found: EngineOb
   }
 }
 
-function compareTmpfs(findings: Findings, spec: ContainerSpec, found: EngineObservation['tmpfs']): void {
+function compareTmpfs(
+  findings: Findings,
+  spec: ContainerSpec,
+  found: EngineObservation['tmpfs'],
+  { engine }: AuditProfile,
+): void {
   findings.sameSet(
     'tmpfs',
     spec.scratch.map((scratch) => scratch.target),
@@ -86,8 +91,8 @@ function compareTmpfs(findings: Findings, spec: ContainerSpec, found: EngineObse
   )
   for (const scratch of spec.scratch) {
     const options = found[scratch.target]
-    if (options !== undefined)
-      findings.sameSet(`tmpfs.${scratch.target}`, buildTmpfsOptions(spec, scratch).split(','), options.split(','))
+    const wanted = buildTmpfsOptions(spec, scratch, engine).split(',')
+    if (options !== undefined) findings.sameSet(`tmpfs.${scratch.target}`, wanted, options.split(','))
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { isGvisor } from './gvisor.js'
+import type { EngineProduct } from './posture.js'
 
 export interface AuditProfile {
   readonly name: string
@@ -18,6 +19,8 @@ export interface AuditProfile {
   readonly userns: readonly string[]
   /** Files that the engine mounts read-only besides `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf`. */
   readonly engineMounts: readonly string[]
+  /** Whose form of a request it is. */
+  readonly engine: EngineProduct
   /** Options besides `ro` that a bind mount must have. */
   readonly bindOptions: readonly string[]
   /** Kernel facts that this runtime's guests cannot show. Of a cgroup, what they do show must match. */
@@ -43,13 +46,17 @@ export const DOCKER_PROFILE: AuditProfile = {
   pid: [''],
   uts: [''],
   userns: [''],
+  engine: 'docker',
   bindOptions: [],
   unobservable: [],
   virtualNamespaces: [],
   notInForce: [],
 }
 
-/** Podman's Docker-compatible socket names private namespaces and adds variables (podman-create(1), `--env`). */
+/**
+ * Podman's Docker-compatible socket names private namespaces and adds variables (podman-create(1), `--env`). It refuses
+ * owner and inodes of a tmpfs ({@link buildTmpfsOptions}): its inodes are limited by the memory of the sandbox, to which the kernel charges them.
+ */
 export const PODMAN_PROFILE: AuditProfile = {
   ...DOCKER_PROFILE,
   name: 'podman',
@@ -58,6 +65,8 @@ export const PODMAN_PROFILE: AuditProfile = {
   pid: ['', 'private'],
   uts: ['', 'private'],
   userns: ['', 'private'],
+  engine: 'podman',
+  notInForce: ['inodes'],
 }
 
 /**
@@ -93,7 +102,7 @@ export const RUNSC_PROFILE: AuditProfile = {
  */
 export function selectAuditProfile(
   runtime: string,
-  engine: { readonly local: boolean; readonly product?: 'docker' | 'podman' },
+  engine: { readonly local: boolean; readonly product?: EngineProduct },
 ): AuditProfile {
   const byEngine = engine.product === 'podman' ? PODMAN_PROFILE : DOCKER_PROFILE
   const base = isGvisor(runtime) ? RUNSC_PROFILE : byEngine

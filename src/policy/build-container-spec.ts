@@ -52,10 +52,15 @@ export interface PolicyContext {
 const HOSTNAME = 'sandbox'
 
 /**
- * Flags of the supervisor's node: no code from strings, since every byte that it reads may be the guest's, and one worker
- * of V8 instead of four, since threads count against the guest's pids.
+ * Flags of the supervisor's node: no code from strings, since every byte that it reads may be the guest's; one worker of V8
+ * instead of four, since threads count against the guest's pids; and an empty OpenSSL configuration, since the one that is
+ * compiled in names a path that a home may hold, and such a file can load native code.
  */
-const NODE_FLAGS = ['--disallow-code-generation-from-strings', '--v8-pool-size=1']
+const NODE_FLAGS = [
+  '--disallow-code-generation-from-strings',
+  '--v8-pool-size=1',
+  '--openssl-config=/.sandbox/openssl.cnf',
+]
 
 /** The largest uid: (uid_t) −1 means "no change" to setresuid(2). */
 const MAX_ID = 0xffff_fffe

@@ -26,9 +26,22 @@ export function buildUlimits(spec: ContainerSpec): readonly Ulimit[] {
   ]
 }
 
-/** The mount options of a scratch folder, in the engine's comma form (tmpfs(5)). The owner is the mapped uid. */
-export function buildTmpfsOptions(spec: ContainerSpec, scratch: ScratchMount): string {
+/** Whose engine it is: their forms of a request differ in places. */
+export type EngineProduct = 'docker' | 'podman'
+
+/**
+ * The mount options of a scratch folder, in the engine's comma form (tmpfs(5)). The owner is the mapped uid. Podman refuses
+ * `uid`, `gid` and `nr_inodes`: there the folder is root's and open to all, which inside is the one uid, and its inodes are
+ * limited by the memory of the sandbox. It would also fill the folder with what the image has there.
+ * @param engine default `docker`
+ */
+export function buildTmpfsOptions(
+  spec: ContainerSpec,
+  scratch: ScratchMount,
+  engine: EngineProduct = 'docker',
+): string {
   const access = scratch.executable ? 'exec' : 'noexec'
-  const owner = `uid=${spec.uid},gid=${spec.gid},mode=${scratch.mode.toString(8)}`
-  return `rw,nosuid,nodev,${access},size=${scratch.sizeBytes},nr_inodes=${scratch.inodes},${owner}`
+  const common = `rw,nosuid,nodev,${access},size=${scratch.sizeBytes}`
+  if (engine === 'podman') return `${common},mode=1777,notmpcopyup`
+  return `${common},nr_inodes=${scratch.inodes},uid=${spec.uid},gid=${spec.gid},mode=${scratch.mode.toString(8)}`
 }

@@ -37,6 +37,8 @@ export class Program {
     this.#started = true
     const argv = [
       ...nodeCommand(this.#sandboxDir),
+      // As for the supervisor: the configuration that is compiled in may be the home's.
+      `--openssl-config=${this.#sandboxDir}/openssl.cnf`,
       '--no-warnings',
       '--experimental-vm-modules',
       `${this.#sandboxDir}/program.cjs`,

@@ -15,6 +15,7 @@ import type { Readable } from 'node:stream'
 import { extract, type Header } from 'tar-stream'
 import { HostFileError, SandboxError, UnsafeArchiveError } from '../errors.js'
 import { printable } from '../protocol/index.js'
+import { openHostFolder } from './host-folder.js'
 import { GuestResetError } from './streams.js'
 
 export interface ExtractLimits {
@@ -68,15 +69,19 @@ async function extractInto(
 ): Promise<{ entries: number; bytes: number }> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
   const parser = extract()
-  // Before the first wait: the sandbox can end at any time, and an error that nobody hears ends the host process.
+  // Before the first wait: the sandbox can end at any time, and an error that nobody hears ends the host process. A
+  // stream that is given up without an error only closes, and the parser would wait for more for ever.
   let failure: Error | null = null
-  archive.on('error', (error) => {
-    failure = error
+  const fail = (error: Error): void => {
+    failure ??= error
     parser.destroy(error)
+  }
+  archive.on('error', fail)
+  archive.on('close', () => {
+    if (!archive.readableEnded) fail(new Error('the archive was given up'))
   })
   parser.on('error', () => undefined)
-  await mkdir(target, { recursive: true })
-  const root = await open(target, constants.O_RDONLY | constants.O_DIRECTORY)
+  const root = await openHostFolder(target)
   const folders = new FolderCache(root)
   const report = { entries: 0, bytes: 0 }
   archive.pipe(parser)

@@ -1,9 +1,6 @@
 /** Node streams on top of the multiplexer's flow-controlled streams. */
 import { Readable, Writable } from 'node:stream'
-import type { Multiplexer } from '../protocol/index.js'
-
-/** Set when a stream is closed from our side because nobody wants the rest. */
-export const RESET_CANCELED = 1
+import { ResetCode, type Multiplexer } from '../protocol/index.js'
 
 /** The guest gave up a stream that it was sending. */
 export class GuestResetError extends Error {
@@ -32,7 +29,7 @@ export function openReadable(multiplexer: Multiplexer, id: number, onComplete: (
       }
     },
     destroy(error, done) {
-      if (!ended) receiver.reset(RESET_CANCELED)
+      if (!ended) receiver.reset(ResetCode.Canceled)
       done(error)
     },
   })
@@ -88,7 +85,7 @@ export function openWritable(multiplexer: Multiplexer, id: number): Writable {
       done()
     },
     destroy(error, done) {
-      if (!closed) sender.reset(RESET_CANCELED)
+      if (!closed) sender.reset(ResetCode.Canceled)
       closed = true
       release()
       done(error)

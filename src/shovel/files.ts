@@ -7,6 +7,7 @@
 import { constants, type Stats } from 'node:fs'
 import { lstat, mkdir, open, opendir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { errnoError } from './control-error.js'
+import { makeFolders } from './make-folders.js'
 import type { ReceivedStream } from './received-stream.js'
 import type { SentStream } from './sent-stream.js'
 
@@ -41,7 +42,8 @@ export async function readFolder({ path }: { path: string }) {
 /** `fs.mkdir`. */
 export async function makeFolder(params: { path: string; recursive: boolean; mode?: number | undefined }) {
   const { path, recursive, mode } = params
-  await mkdir(path, { recursive, mode: mode ?? 0o777 })
+  if (recursive) makeFolders(path, mode)
+  else await mkdir(path, mode ?? 0o777)
   return {}
 }
 

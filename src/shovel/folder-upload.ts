@@ -10,7 +10,6 @@ import {
   constants,
   fchmodSync,
   linkSync,
-  mkdirSync,
   openSync,
   rmSync,
   symlinkSync,
@@ -19,6 +18,7 @@ import {
 import { dirname, join } from 'node:path'
 import type { Extract, Header } from 'tar-stream'
 import { errnoError } from './control-error.js'
+import { makeFolders } from './make-folders.js'
 import type { ReceivedStream } from './received-stream.js'
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
@@ -156,7 +156,7 @@ class UploadTarget {
 
   #makeFolder(path: string): void {
     if (this.#made.has(path)) return
-    mkdirSync(path, { recursive: true })
+    makeFolders(path)
     this.#made.add(path)
   }
 }

@@ -3,7 +3,7 @@
  * stream 1 and two pipes and never looks at them.
  */
 import type { ProgramStartParams } from '../protocol/control.js'
-import { PROGRAM_STREAM_ID, type Multiplexer } from '../protocol/multiplexer.js'
+import { PROGRAM_STREAM, type Multiplexer } from '../protocol/multiplexer.js'
 import type { Commands } from './commands.js'
 import { spawnError } from './control-error.js'
 import { InputRelay } from './input-relay.js'
@@ -50,11 +50,11 @@ export class Program {
       env: params.env,
       cwd: params.cwd,
       cpuTimeMs: params.cpuTimeMs,
-      inputs: new Map([[PROGRAM_READS_FD, new InputRelay(this.#multiplexer, PROGRAM_STREAM_ID, 'discard')]]),
+      inputs: new Map([[PROGRAM_READS_FD, new InputRelay(this.#multiplexer, PROGRAM_STREAM, 'discard')]]),
       outputs: new Map([
         [1, new OutputRelay(this.#multiplexer, params.stdout, null)],
         [2, new OutputRelay(this.#multiplexer, params.stderr, null)],
-        [PROGRAM_WRITES_FD, new OutputRelay(this.#multiplexer, PROGRAM_STREAM_ID, null)],
+        [PROGRAM_WRITES_FD, new OutputRelay(this.#multiplexer, PROGRAM_STREAM, null)],
       ]),
     })
   }

@@ -149,6 +149,20 @@ describe('extractArchive', () => {
     await expect(extracted).rejects.toThrow('the sandbox is gone')
   })
 
+  it('ends when the stream is given up in the middle of a file, and closes what it opened', async () => {
+    const whole = Buffer.concat(await archive([{ name: 'file' }, 'x'.repeat(100_000)]).toArray())
+    const before = readdirSync('/proc/self/fd').length
+    for (const given of [0, 300, 50_000]) {
+      const stream = new Readable({ read: () => undefined })
+      stream.push(whole.subarray(0, given))
+      const extracted = extractArchive(stream, target)
+      setTimeout(() => stream.destroy(), 20)
+      await expect(extracted).rejects.toThrow()
+    }
+    expectNothingOutside()
+    expect(readdirSync('/proc/self/fd').length).toBe(before)
+  })
+
   it('loses a race against links: folders are swapped while the archive is written', async () => {
     mkdirSync(join(target, 'race'), { recursive: true })
     let swap = true

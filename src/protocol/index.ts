@@ -10,10 +10,10 @@ export {
 } from './limits.js'
 export { MessageDecoder, encodeMessage, type MessageLimits } from './message.js'
 export {
-  CONTROL_STREAM_ID as CONTROL_STREAM,
-  FIRST_STREAM_ID as FIRST_STREAM,
+  CONTROL_STREAM,
+  FIRST_STREAM,
   Multiplexer,
-  PROGRAM_STREAM_ID as PROGRAM_STREAM,
+  PROGRAM_STREAM,
   type MultiplexerOptions,
   type Transport,
 } from './multiplexer.js'

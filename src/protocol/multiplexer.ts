@@ -24,13 +24,13 @@ import { ProtocolViolation } from './violation.js'
 export type { ReceiverHandlers, SenderHandlers, StreamReceiver, StreamSender, Transport }
 
 /** The control stream: JSON-RPC of the host and the shovel. */
-export const CONTROL_STREAM_ID = 0
+export const CONTROL_STREAM = 0
 
 /** The program's stream, of both directions: JSON-RPC of the host and the program. */
-export const PROGRAM_STREAM_ID = 1
+export const PROGRAM_STREAM = 1
 
 /** The lowest id for streams of one direction. */
-export const FIRST_STREAM_ID = 2
+export const FIRST_STREAM = 2
 
 const MAX_STREAM_ID = 0xffff_ffff
 
@@ -86,7 +86,7 @@ export class Multiplexer {
 
   /** Sends a message of `encodeMessage` before all data that is queued. Ignored after `destroy`. */
   sendControl(message: Buffer): void {
-    this.outgoing.control(CONTROL_STREAM_ID, message)
+    this.outgoing.control(CONTROL_STREAM, message)
   }
 
   /**
@@ -147,7 +147,7 @@ export class Multiplexer {
 
   private assertCanOpen(id: number, open: ReadonlyMap<number, unknown>): void {
     if (this.destroyed) throw new InvalidStateError(`cannot open stream ${id}: the channel is closed`)
-    if (!Number.isInteger(id) || id < PROGRAM_STREAM_ID || id > MAX_STREAM_ID) {
+    if (!Number.isInteger(id) || id < PROGRAM_STREAM || id > MAX_STREAM_ID) {
       throw new RangeError(`a stream id is an integer from 1 to ${MAX_STREAM_ID}, got ${id}`)
     }
     if (open.has(id) || this.closed.has(id)) throw new RangeError(`stream ${id} was used before`)
@@ -159,7 +159,7 @@ export class Multiplexer {
   }
 
   private dispatch(type: number, id: number, payload: Buffer): void {
-    if (id === CONTROL_STREAM_ID) {
+    if (id === CONTROL_STREAM) {
       if (type !== FrameType.Data) throw new ProtocolViolation(`a frame of type ${type} on the control stream`)
       this.options.onControl(payload)
     } else if (type === FrameType.Data) this.receiveData(id, payload)

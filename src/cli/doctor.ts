@@ -2,6 +2,7 @@
 import { DockerDriver } from '../driver/docker/docker-driver.js'
 import type { EngineInfo } from '../driver/driver.js'
 import { EngineUnavailableError } from '../errors.js'
+import { KIND_LABEL } from '../image/image-labels.js'
 import { judgeEngine } from './doctor/engine.js'
 import { fail, formatFindings, ok, warn, type Finding } from './doctor/finding.js'
 import { readHostFindings } from './doctor/host.js'
@@ -38,7 +39,7 @@ async function askEngine(driver: DockerDriver): Promise<{ info: EngineInfo | nul
 }
 
 async function judgeRunner(driver: DockerDriver): Promise<Finding> {
-  const images = await driver.images.list({ 'container-sandbox.image-kind': 'runner' })
+  const images = await driver.images.list({ [KIND_LABEL]: 'runner' })
   const [newest] = images
   if (newest !== undefined) return ok('runner base', newest.tags[0] ?? newest.id, 'sandboxes start without building it')
   const meaning = 'the first sandbox builds it, which takes some seconds'

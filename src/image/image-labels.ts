@@ -1,5 +1,6 @@
 /** The labels by which this package knows its images. Values are claims of whoever made the image, never proof. */
-import { LABEL_PREFIX, LABELS } from '../policy/labels.js'
+import { LABEL_PREFIX } from '../options/index.js'
+import { LABELS } from '../policy/labels.js'
 
 /** What an image of this package is: the runner base, another base with `/.sandbox` on it, or one with a home. */
 export type ImageKind = 'runner' | 'base' | 'home'

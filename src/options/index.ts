@@ -42,7 +42,7 @@ export {
 } from './file-options.js'
 export { MAX_PATH_BYTES, parseGuestPath } from './guest-path.js'
 export { mountSourceProblem } from './host-path.js'
-export { RESERVED_LABEL_PREFIX } from './labels.js'
+export { LABEL_PREFIX } from './labels.js'
 export { DEFAULT_LIMITS, limitsSchema, type LimitsOptions, type ResolvedLimits } from './limits.js'
 export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
 export { DEFAULT_NETWORK } from './network.js'

@@ -5,8 +5,7 @@
  * when this very machine, boot and PID namespace can say so.
  */
 
-/** Every label of the package starts with this; labels of users may not. */
-export const LABEL_PREFIX = 'container-sandbox.'
+import { LABEL_PREFIX } from '../options/index.js'
 
 /** Every container of the package is named with this prefix and its sandbox' id. */
 export const CONTAINER_NAME_PREFIX = 'container-sandbox-'

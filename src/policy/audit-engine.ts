@@ -4,7 +4,7 @@ import type { Findings } from './audit-findings.js'
 import type { AuditProfile } from './audit-profile.js'
 import type { ContainerSpec } from './container-spec.js'
 import type { EngineObservation } from './observation.js'
-import { buildTmpfsOptions, buildUlimits } from './posture.js'
+import { buildTmpfs, buildUlimits } from './posture.js'
 
 /** Steps of a CPU share: 1 µs in a period of 100 ms (sched-bwc). */
 export const CPU_TOLERANCE = 1e-5
@@ -24,7 +24,7 @@ export function compareEngine(
   findings.same('readOnlyRoot', true, found.readOnlyRoot)
   findings.same('privileged', false, found.privileged)
   findings.sameSet('capAdd', [], found.capAdd)
-  findings.sameSet('capDrop', ['ALL'], found.capDrop)
+  if (!profile.unreported.includes('capDrop')) findings.sameSet('capDrop', ['ALL'], found.capDrop)
   compareSecurityOptions(findings, spec, found.securityOptions)
   findings.same('network', spec.network, found.network)
   findings.sameSet('networks', [spec.network], found.networks)
@@ -37,16 +37,23 @@ export function compareEngine(
   if (!(Math.abs(found.cpuCount - spec.limits.cpuCount) <= CPU_TOLERANCE))
     findings.add('limits.cpuCount', spec.limits.cpuCount, found.cpuCount)
   findings.same('limits.pids', spec.limits.pids, found.pids)
-  compareUlimits(findings, spec, found.ulimits)
+  if (!profile.unreported.includes('ulimits')) compareUlimits(findings, spec, found.ulimits)
   compareTmpfs(findings, spec, found.tmpfs, profile)
   compareMounts(findings, spec, found.mounts)
   findings.sameSet('devices', [], found.devices)
-  findings.same('runtime', spec.runtime, found.runtime)
+  findings.oneOf('runtime', equalRuntimes(spec.runtime, profile), found.runtime)
   findings.same('logDriver', 'none', found.logDriver)
   compareEnv(findings, spec, found.env, profile)
   for (const [name, value] of Object.entries(spec.labels)) findings.same(`labels.${name}`, value, found.labels[name])
-  comparePaths(findings, 'maskedPaths', spec.maskedPaths, found.maskedPaths)
-  comparePaths(findings, 'readonlyPaths', spec.readonlyPaths, found.readonlyPaths)
+  if (!profile.unreported.includes('paths')) {
+    comparePaths(findings, 'maskedPaths', spec.maskedPaths, found.maskedPaths)
+    comparePaths(findings, 'readonlyPaths', spec.readonlyPaths, found.readonlyPaths)
+  }
+}
+
+/** The runtimes that may stand for the one that was asked for, where the engine takes its own whatever is asked. */
+function equalRuntimes(runtime: string, { equalRuntimes: equal }: AuditProfile): readonly string[] {
+  return equal.includes(runtime) ? equal : [runtime]
 }
 
 /** Exactly no-new-privileges and our profile: any further one (`apparmor=`, `label=`, `systempaths=`) switches something off. */
@@ -82,17 +89,14 @@ function compareTmpfs(
   findings: Findings,
   spec: ContainerSpec,
   found: EngineObservation['tmpfs'],
-  { engine }: AuditProfile,
+  { engine, silentTmpfsOptions }: AuditProfile,
 ): void {
-  findings.sameSet(
-    'tmpfs',
-    spec.scratch.map((scratch) => scratch.target),
-    Object.keys(found),
-  )
-  for (const scratch of spec.scratch) {
-    const options = found[scratch.target]
-    const wanted = buildTmpfsOptions(spec, scratch, engine).split(',')
-    if (options !== undefined) findings.sameSet(`tmpfs.${scratch.target}`, wanted, options.split(','))
+  const asked = buildTmpfs(spec, engine)
+  const telling = (options: string) => options.split(',').filter((option) => !silentTmpfsOptions.includes(option))
+  findings.sameSet('tmpfs', Object.keys(asked), Object.keys(found))
+  for (const [target, wanted] of Object.entries(asked)) {
+    const options = found[target]
+    if (options !== undefined) findings.sameSet(`tmpfs.${target}`, telling(wanted), telling(options))
   }
 }
 

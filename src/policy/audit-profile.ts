@@ -4,7 +4,7 @@
  */
 
 import { isGvisor } from './gvisor.js'
-import type { EngineProduct } from './posture.js'
+import { PODMAN_TMPFS, type EngineProduct } from './posture.js'
 
 export interface AuditProfile {
   readonly name: string
@@ -21,6 +21,12 @@ export interface AuditProfile {
   readonly engineMounts: readonly string[]
   /** Whose form of a request it is. */
   readonly engine: EngineProduct
+  /** What the engine's record does not hold, so that only the kernel's facts tell of it. */
+  readonly unreported: readonly ('capDrop' | 'ulimits' | 'paths')[]
+  /** Options of a tmpfs that the engine leaves out or adds in its record, and that change nothing for the guest. */
+  readonly silentTmpfsOptions: readonly string[]
+  /** Runtimes of the same strength, of which the engine takes its own default whatever is asked for. */
+  readonly equalRuntimes: readonly string[]
   /** Options besides `ro` that a bind mount must have. */
   readonly bindOptions: readonly string[]
   /** Kernel facts that this runtime's guests cannot show. Of a cgroup, what they do show must match. */
@@ -47,6 +53,9 @@ export const DOCKER_PROFILE: AuditProfile = {
   uts: [''],
   userns: [''],
   engine: 'docker',
+  unreported: [],
+  silentTmpfsOptions: [],
+  equalRuntimes: [],
   bindOptions: [],
   unobservable: [],
   virtualNamespaces: [],
@@ -54,18 +63,23 @@ export const DOCKER_PROFILE: AuditProfile = {
 }
 
 /**
- * Podman's Docker-compatible socket names private namespaces and adds variables (podman-create(1), `--env`). It refuses
- * owner and inodes of a tmpfs ({@link buildTmpfsOptions}): its inodes are limited by the memory of the sandbox, to which the kernel charges them.
+ * Podman's Docker-compatible socket (tried: 5.4) names private namespaces and adds variables (podman-create(1), `--env`) and
+ * the line of the uid in `/etc/passwd` and `/etc/group`. It refuses owner and inodes of a tmpfs ({@link buildTmpfs}): inodes
+ * are limited by the memory of the sandbox, to which the kernel charges them. Its record shows the default capabilities as
+ * dropped, no ulimits and no masked paths; the kernel shows them all. It ignores the runtime of a request.
  */
 export const PODMAN_PROFILE: AuditProfile = {
   ...DOCKER_PROFILE,
   name: 'podman',
   engineEnv: ['container', 'HOME', 'HOSTNAME', 'PATH', 'TERM'],
-  engineMounts: ['/run/.containerenv', '/run/secrets'],
+  engineMounts: ['/run/.containerenv', '/run/secrets', '/etc/passwd', '/etc/group', ...PODMAN_TMPFS],
   pid: ['', 'private'],
   uts: ['', 'private'],
   userns: ['', 'private'],
   engine: 'podman',
+  unreported: ['capDrop', 'ulimits', 'paths'],
+  silentTmpfsOptions: ['notmpcopyup', 'rprivate'],
+  equalRuntimes: ['runc', 'crun'],
   notInForce: ['inodes'],
 }
 

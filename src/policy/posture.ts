@@ -1,6 +1,9 @@
 /** The parts of a posture that are the same for every sandbox and that drivers and the audit must agree on. */
 import type { ContainerSpec, ScratchMount } from './container-spec.js'
 
+/** Whose engine it is: their forms of a request differ in places. */
+export type EngineProduct = 'docker' | 'podman'
+
 export interface Ulimit {
   /** The engine's name, for example `nofile`. */
   readonly name: string
@@ -26,9 +29,6 @@ export function buildUlimits(spec: ContainerSpec): readonly Ulimit[] {
   ]
 }
 
-/** Whose engine it is: their forms of a request differ in places. */
-export type EngineProduct = 'docker' | 'podman'
-
 /**
  * The mount options of a scratch folder, in the engine's comma form (tmpfs(5)). The owner is the mapped uid. Podman refuses
  * `uid`, `gid` and `nr_inodes`: there the folder is root's and open to all, which inside is the one uid, and its inodes are
@@ -44,4 +44,19 @@ export function buildTmpfsOptions(
   const common = `rw,nosuid,nodev,${access},size=${scratch.sizeBytes}`
   if (engine === 'podman') return `${common},mode=1777,notmpcopyup`
   return `${common},nr_inodes=${scratch.inodes},uid=${spec.uid},gid=${spec.gid},mode=${scratch.mode.toString(8)}`
+}
+
+/**
+ * Folders of a read-only root on which Podman puts a writable tmpfs of any size unless something else is mounted there
+ * (podman-run(1), `--read-only-tmpfs`; its compatible socket has no way to switch that off).
+ */
+export const PODMAN_TMPFS = ['/run', '/var/tmp'] as const
+
+/** Every tmpfs that is asked of an engine, by its target: the scratch, and for Podman read-only covers of {@link PODMAN_TMPFS}. */
+export function buildTmpfs(spec: ContainerSpec, engine: EngineProduct = 'docker'): Record<string, string> {
+  const scratch = spec.scratch.map((mount) => [mount.target, buildTmpfsOptions(spec, mount, engine)] as const)
+  const taken = new Set([...spec.scratch, ...spec.mounts].map((mount) => mount.target))
+  const free = engine === 'podman' ? PODMAN_TMPFS.filter((target) => !taken.has(target)) : []
+  const covers = free.map((target) => [target, 'ro,nosuid,nodev,noexec,size=65536,mode=755,notmpcopyup'] as const)
+  return Object.fromEntries([...scratch, ...covers])
 }

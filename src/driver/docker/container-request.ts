@@ -7,15 +7,28 @@
  * `PATH`, `HOSTNAME` and the image's own; the first process gives its children a clean one).
  */
 import type { BindMount, ContainerSpec } from '../../policy/container-spec.js'
-import { buildTmpfsOptions, buildUlimits } from '../../policy/posture.js'
+import { buildTmpfs, buildUlimits, type EngineProduct } from '../../policy/posture.js'
 
 /** Body of `POST /containers/create`, as far as it is used. */
 export type ContainerRequest = Readonly<Record<string, unknown>> & {
   readonly HostConfig: Readonly<Record<string, unknown>>
 }
 
-/** @returns the request; equal specs give equal requests */
-export function buildContainerRequest(spec: ContainerSpec): ContainerRequest {
+/** Where engines differ in what they take. */
+export interface RequestForm {
+  /** What stands behind `seccomp=`. */
+  readonly seccomp: string
+  readonly engine: EngineProduct
+}
+
+/**
+ * @param form default: that of Docker
+ * @returns the request; equal specs give equal requests
+ */
+export function buildContainerRequest(
+  spec: ContainerSpec,
+  form: RequestForm = { seccomp: JSON.stringify(spec.seccomp), engine: 'docker' },
+): ContainerRequest {
   const isOffline = spec.network === 'none'
   return {
     Image: spec.image,
@@ -37,10 +50,10 @@ export function buildContainerRequest(spec: ContainerSpec): ContainerRequest {
     StopSignal: 'SIGKILL',
     NetworkDisabled: isOffline,
     HostConfig: {
-      ...isolation(spec),
+      ...isolation(spec, form),
       ...resources(spec),
       Mounts: spec.mounts.map(bindMount),
-      Tmpfs: Object.fromEntries(spec.scratch.map((mount) => [mount.target, buildTmpfsOptions(spec, mount)])),
+      Tmpfs: buildTmpfs(spec, form.engine),
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
       // Removal is ours: the exit state has to be read first.
@@ -49,14 +62,16 @@ export function buildContainerRequest(spec: ContainerSpec): ContainerRequest {
   }
 }
 
-function isolation(spec: ContainerSpec): Record<string, unknown> {
+function isolation(spec: ContainerSpec, { seccomp, engine }: RequestForm): Record<string, unknown> {
+  // Podman's compatible socket knows no `MaskedPaths`, but an option of its own.
+  const masks = engine === 'podman' && spec.maskedPaths !== null ? [`mask=${spec.maskedPaths.join(':')}`] : []
   return {
     Privileged: false,
     ReadonlyRootfs: true,
     CapAdd: [],
     CapDrop: ['ALL'],
     GroupAdd: [],
-    SecurityOpt: ['no-new-privileges', `seccomp=${JSON.stringify(spec.seccomp)}`],
+    SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`, ...masks],
     NetworkMode: spec.network,
     PortBindings: {},
     PublishAllPorts: false,

@@ -14,9 +14,10 @@ import type { ContainerSpec } from '../../policy/container-spec.js'
 import { CONTAINER_NAME_PREFIX, LABELS } from '../../policy/labels.js'
 import { attach, type Attachment } from './attach.js'
 import { DockerContainer } from './container-handle.js'
-import { buildContainerRequest } from './container-request.js'
+import { buildContainerRequest, type ContainerRequest } from './container-request.js'
 import type { EngineClient } from './engine-client.js'
 import { removeContainer } from './removal.js'
+import { seccompOption } from './seccomp-option.js'
 
 /** Milliseconds for the two requests that do heavy work on the engine's side. */
 export interface LaunchTimeouts {
@@ -58,9 +59,13 @@ export interface LaunchContext {
  */
 export async function launchContainer(spec: ContainerSpec, context: LaunchContext): Promise<DockerContainer> {
   const { client, timeouts, signal } = context
-  await client.connect(signal)
+  const connection = await client.connect(signal)
+  const request = buildContainerRequest(spec, {
+    seccomp: await seccompOption(spec.seccomp, connection),
+    engine: connection.version.product,
+  })
   const name = CONTAINER_NAME_PREFIX + (spec.labels[LABELS.sandboxId] || randomUUID())
-  const creation = createContainer(client, name, spec, timeouts.createMs)
+  const creation = createContainer(client, name, request, timeouts.createMs)
   let attachment: Attachment | null = null
   try {
     const id = await unlessAborted(creation, signal)
@@ -77,7 +82,7 @@ export async function launchContainer(spec: ContainerSpec, context: LaunchContex
 async function createContainer(
   client: EngineClient,
   name: string,
-  spec: ContainerSpec,
+  request: ContainerRequest,
   timeoutMs: number,
 ): Promise<string> {
   const answer = await client.request({
@@ -85,7 +90,7 @@ async function createContainer(
     method: 'POST',
     path: '/containers/create',
     query: { name },
-    body: buildContainerRequest(spec),
+    body: request,
     timeoutMs,
   })
   return (answer as { Id: string }).Id

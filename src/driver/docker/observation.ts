@@ -2,6 +2,7 @@
 import type { EngineObservation, KernelObservation, Observation } from '../../policy/observation.js'
 import { readKernelObservation } from './kernel-observation.js'
 import type { EngineClient } from './engine-client.js'
+import { resolveSeccompFiles } from './seccomp-option.js'
 
 /** The part of `GET /containers/<id>/json` that is read. */
 export interface ContainerInspection {
@@ -49,7 +50,7 @@ interface HostConfig {
 
 /** @throws {EngineUnavailableError} {@link EngineRequestError} */
 export async function observeContainer(client: EngineClient, id: string, signal?: AbortSignal): Promise<Observation> {
-  const { endpoint } = await client.connect(signal)
+  const { endpoint, version } = await client.connect(signal)
   const path = `/containers/${id}/json`
   const answer = await client.request({ what: 'inspect a container', method: 'GET', path, signal })
   const inspection = answer as ContainerInspection
@@ -57,7 +58,20 @@ export async function observeContainer(client: EngineClient, id: string, signal?
     endpoint.kind === 'unix' && inspection.State.Running
       ? await readKernelObservation(inspection.Id, inspection.State.Pid, signal)
       : null
-  return { engine: engineObservation(inspection), kernel }
+  const engine = engineObservation(inspection)
+  if (version.product !== 'podman') return { engine, kernel }
+  const [securityOptions, runtime] = await Promise.all([
+    resolveSeccompFiles(engine.securityOptions),
+    readPodmanRuntime(client, id, signal),
+  ])
+  return { engine: { ...engine, securityOptions, runtime }, kernel }
+}
+
+/** Podman's compatible record names `oci` as the runtime of every container; its own record names the one that runs it. */
+async function readPodmanRuntime(client: EngineClient, id: string, signal?: AbortSignal): Promise<string> {
+  const path = `/libpod/containers/${id}/json`
+  const answer = await client.request({ what: 'inspect a container', method: 'GET', path, signal })
+  return (answer as { readonly OCIRuntime?: string }).OCIRuntime ?? ''
 }
 
 /** Maps the engine's words to the terms of the spec. What the engine leaves out becomes the weakest value, never the wanted one. */

@@ -4,8 +4,9 @@ import type { KernelObservation } from './observation.js'
 /** From this value on a version 1 limit is none: the kernel's page counter maximum is a little below 2^63. */
 const V1_UNLIMITED = 2 ** 62
 
-/** The files as text; `null` for one that is not there. Which of the CPU files there are tells the version. */
+/** The files as text; `null` for one that is not there. */
 export interface CgroupTexts {
+  readonly version: 1 | 2
   /** `memory.max`, or version 1's `memory.limit_in_bytes`. */
   readonly memoryMax: string | null
   /** `memory.swap.max` (swap alone), or version 1's `memory.memsw.limit_in_bytes` (memory and swap). */
@@ -23,7 +24,7 @@ export function parseCgroupLimits(texts: CgroupTexts): KernelObservation['cgroup
   const [quota = null, period = null] = texts.cpuMax?.trim().split(' ') ?? [texts.cpuQuota, texts.cpuPeriod]
   const memoryBytes = limitOf(texts.memoryMax)
   const swap = limitOf(texts.memorySwapMax)
-  const isV2 = texts.cpuMax !== null
+  const isV2 = texts.version === 2
   return {
     memoryBytes,
     memoryAndSwapBytes: isV2 ? (memoryBytes === null || swap === null ? null : memoryBytes + swap) : swap,

@@ -17,7 +17,7 @@ export interface GuestTexts {
  * @throws {SyntaxError} when a text is none of the kernel's.
  */
 export function kernelObservationFromGuest(texts: GuestTexts): KernelObservation {
-  const cgroup = (name: keyof CgroupTexts): string | null => texts.cgroup[name] ?? null
+  const cgroup = (name: Exclude<keyof CgroupTexts, 'version'>): string | null => texts.cgroup[name] ?? null
   return {
     source: 'guest',
     threads: texts.statuses.map(({ pid, tid, text }) => parseStatus(text, pid, tid)),
@@ -26,6 +26,8 @@ export function kernelObservationFromGuest(texts: GuestTexts): KernelObservation
     interfaces: parseNetDev(texts.netdev ?? ''),
     privateNamespaces: {},
     cgroup: parseCgroupLimits({
+      // Only version 2 has `cpu.max`; the inside reads both and sends what is there.
+      version: cgroup('cpuMax') === null ? 1 : 2,
       memoryMax: cgroup('memoryMax'),
       memorySwapMax: cgroup('memorySwapMax'),
       pidsMax: cgroup('pidsMax'),

@@ -1,6 +1,6 @@
 /**
- * From a running container to a sandbox that is ready: side by side the supervisor's first word and the read-back of what
- * is in force, then the program. Guest code runs only after both.
+ * From a running container to a sandbox that is ready: the supervisor's first word, the read-back of what is in force, then
+ * the program. Guest code runs only after both.
  */
 import { ProgramError, SandboxError, SandboxExitedError, StartupError } from '../errors.js'
 import { printable, type RpcPeer } from '../protocol/index.js'
@@ -35,8 +35,7 @@ export async function bringUp(startup: Startup): Promise<void> {
   let phase = 'the supervisor did not answer in time'
   try {
     const verified = verifyIsolation(verificationOf(session, launched), signal)
-    const [, report] = await abortable(signal, Promise.all([session.supervisorReady, verified]))
-    startup.onVerified(report)
+    startup.onVerified(await abortable(signal, verified))
     if (program === null) return
     phase = 'the program never returned from loading'
     const { permissions } = options

@@ -32,7 +32,7 @@ export interface Verification {
   readonly channel: Channel
   readonly spec: ContainerSpec
   readonly engine: Pick<EngineInfo, 'local' | 'product'>
-  /** The inside is asked only after this. */
+  /** Nothing is read before this: until the first process executes it is the runtime's own, as root and without a filter. */
   readonly supervisorReady: Promise<unknown>
 }
 
@@ -44,6 +44,7 @@ export interface Verification {
 export async function verifyIsolation(verification: Verification, signal?: AbortSignal): Promise<IsolationReport> {
   const { container, spec } = verification
   const profile = selectAuditProfile(spec.runtime, verification.engine)
+  await verification.supervisorReady
   const { engine, kernel: fromHost } = await container.observe(signal)
   const kernel = profile.kernelSource === 'host' ? fromHost : withHostFacts(await observeInside(verification), fromHost)
   assertAudit(spec, { engine, kernel }, profile)
@@ -55,8 +56,7 @@ function withHostFacts(inside: KernelObservation, host: KernelObservation | null
   return host === null ? inside : { ...inside, cgroup: host.cgroup, privateNamespaces: host.privateNamespaces }
 }
 
-async function observeInside({ channel, supervisorReady }: Verification): Promise<KernelObservation> {
-  await supervisorReady
+async function observeInside({ channel }: Verification): Promise<KernelObservation> {
   const parsed = observeResultSchema.safeParse(await channel.control.call('observe', {}, { timeoutMs: 10_000 }))
   if (!parsed.success)
     throw new ProtocolError('the supervisor answered `observe` with something else', { cause: parsed.error })

@@ -8,7 +8,7 @@ import tar from 'tar-fs'
 import { pipeline } from 'node:stream/promises'
 import { ContainerSandbox, DockerDriver, ImageBuilder } from 'container-sandbox'
 import { countPayload, docker, likeSandbox, nodeArgv, remove, startEcho, startRaw } from './floor.mjs'
-import { elapsed, median, quantile, time, timePaired } from './measure.mjs'
+import { elapsed, median, quantile, time, timeBlocks, timePaired } from './measure.mjs'
 
 const PROGRAM = new URL('./program.js', import.meta.url).pathname
 const MiB = 1024 * 1024
@@ -50,15 +50,11 @@ export function pingAndCalls({ runs }) {
   return withSandbox({ program: PROGRAM }, async (sandbox, like) => {
     const echo = await startEcho(like)
     try {
-      const calls = {
+      const times = await timeBlocks(10, runs, 3_000, {
         ping: () => sandbox.ping(),
         program: () => sandbox.rpc.call('echo', ['x']),
         floor: () => echo.roundTrip(),
-      }
-      const times = { ping: [], program: [], floor: [] }
-      for (let round = 0; round < 10; round++) {
-        for (const [name, call] of Object.entries(calls)) times[name].push(...(await time(runs, call)))
-      }
+      })
       return { ping: median(times.ping), program: median(times.program), floor: median(times.floor), unit: 'ms' }
     } finally {
       await remove(echo)
@@ -77,7 +73,7 @@ export function callsPerSecond({ runs }) {
       return (count / took) * 1000
     }
     const rates = { one: [], many: [] }
-    await rate(64, runs)
+    await rate(64, 20 * runs)
     for (let round = 0; round < 7; round++) {
       rates.one.push(await rate(1, runs))
       rates.many.push(await rate(64, runs * 10))
@@ -89,18 +85,16 @@ export function callsPerSecond({ runs }) {
 export function runTrue({ runs }) {
   return withSandbox({}, async (sandbox) => {
     const container = docker.getContainer(sandbox.containerId)
-    const times = await timePaired(
-      runs,
-      () => elapsed(() => sandbox.run('true', [], { check: true })),
-      () =>
-        elapsed(async () => {
-          const exec = await container.exec({ Cmd: ['true'], AttachStdout: true })
-          const stream = await exec.start({ hijack: true })
-          stream.resume()
-          await new Promise((resolve) => stream.once('end', resolve))
-          await exec.inspect()
-        }),
-    )
+    const times = await timeBlocks(5, runs, 10, {
+      ours: () => sandbox.run('true', [], { check: true }),
+      async floor() {
+        const exec = await container.exec({ Cmd: ['true'], AttachStdout: true })
+        const stream = await exec.start({ hijack: true })
+        stream.resume()
+        await new Promise((resolve) => stream.once('end', resolve))
+        await exec.inspect()
+      },
+    })
     return { ours: median(times.ours), floor: median(times.floor), unit: 'ms' }
   })
 }
@@ -118,11 +112,7 @@ export function stdoutThroughput({ bytes }) {
           if (seen !== bytes) throw new Error(`saw ${seen} of ${bytes} bytes`)
         }),
       async () => {
-        let raw
-        const took = await elapsed(async () => {
-          // The container is made before the clock matters little: `head` starts in about 200 ms of several seconds.
-          raw = await startRaw(like, ['/bin/sh', '-c', `read x; exec head -c ${bytes} /dev/zero`])
-        })
+        const raw = await startRaw(like, ['/bin/sh', '-c', `read x; exec head -c ${bytes} /dev/zero`])
         const transfer = await elapsed(
           () =>
             new Promise((resolve) => {
@@ -132,7 +122,7 @@ export function stdoutThroughput({ bytes }) {
             }),
         )
         await remove(raw)
-        return took > 0 ? transfer : 0
+        return transfer
       },
     )
     const rate = (ms) => bytes / MiB / (ms / 1000)

@@ -38,7 +38,7 @@ const steps = {
   },
   rate: async () =>
     row('calls per second, 64 in flight', await cases.callsPerSecond({ runs: runs(1_000, 200) }), 8, true),
-  run: async () => row("run('true')", await cases.runTrue({ runs: runs(40, 10) }), 0.1),
+  run: async () => row("run('true')", await cases.runTrue({ runs: runs(20, 5) }), 0.1),
   stdout: async () =>
     row('stdout of a command', await cases.stdoutThroughput({ bytes: runs(1024, 256) * 1024 * 1024 }), 0.6, true),
   trees: async () => {

@@ -33,6 +33,22 @@ export async function timePaired(count, ours, floor, warmup = 1) {
   return times
 }
 
+/**
+ * Times kinds of work in blocks, in turn, with a pause before each block: what one kind leaves to do (the engine tidying up
+ * after an exec) is not counted for the next. Each kind is first run `warmup` times, so that both sides are compiled code.
+ */
+export async function timeBlocks(rounds, perBlock, warmup, kinds) {
+  const times = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]))
+  for (const work of Object.values(kinds)) await time(warmup, work, 0)
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, work] of Object.entries(kinds)) {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      times[name].push(...(await time(perBlock, work, 0)))
+    }
+  }
+  return times
+}
+
 export async function elapsed(work) {
   const started = performance.now()
   await work()

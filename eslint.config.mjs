@@ -4,21 +4,23 @@ import tseslint from 'typescript-eslint'
 /**
  * Which folder of `src` may import which others. Every other import between folders is an error.
  *
- *     cli → runner → pool, queue → sandbox → {policy, image, trace, users, plugins, driver, protocol} → options → errors
+ *     cli → runner → pool, queue → sandbox → {policy, image, trace, users, plugins, driver, protocol} → options → errors, printable
  *
  * `types` lists what may be imported with `import type` only: the seam between images and the driver is an interface,
  * and an option can hold a driver.
  */
+const base = ['errors', 'printable']
 const below = {
   errors: { values: [] },
-  options: { values: ['errors'], types: ['driver'] },
-  policy: { values: ['options', 'errors'] },
-  protocol: { values: ['options', 'errors'] },
-  driver: { values: ['policy', 'options', 'errors'] },
-  image: { values: ['policy', 'options', 'errors'], types: ['driver'] },
-  users: { values: ['options', 'errors'] },
-  plugins: { values: ['options', 'errors'] },
-  trace: { values: ['policy', 'protocol', 'options', 'errors'], types: ['driver'] },
+  printable: { values: [] },
+  options: { values: base, types: ['driver'] },
+  policy: { values: ['options', ...base] },
+  protocol: { values: base },
+  driver: { values: ['policy', 'options', ...base] },
+  image: { values: ['policy', 'options', ...base], types: ['driver'] },
+  users: { values: ['options', ...base] },
+  plugins: { values: ['options', ...base] },
+  trace: { values: ['policy', 'protocol', 'options', ...base], types: ['driver'] },
 }
 const middle = Object.keys(below)
 const layers = {

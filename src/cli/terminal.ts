@@ -1,5 +1,5 @@
 /** What the command line prints of its own. The output of a guest does not pass through here. */
-import { printable } from '../protocol/printable.js'
+import { printable } from '../printable.js'
 import { DescriptorWriter } from './descriptor-writer.js'
 
 /** Longest line of our own; foreign text is cut long before. */

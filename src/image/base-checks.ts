@@ -3,7 +3,7 @@ import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
 import { readElf } from './elf.js'
 import { machineNames } from './library-paths.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /** Paths at which distributions put links to folders, relative to `/`. */
 const LINK_CANDIDATES = [

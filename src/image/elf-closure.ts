@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { ImageError } from '../errors.js'
 import { readElf, type ElfFile } from './elf.js'
 import { libraryFolders } from './library-paths.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 export interface ElfClosure {
   readonly machine: number

@@ -8,7 +8,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { ImageError } from '../errors.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /** What an ELF file says about itself. */
 export interface ElfFile {

@@ -1,7 +1,7 @@
 /** What is said when a home cannot be packed. */
 import { HomeError } from '../errors.js'
 import { IGNORE_FILE } from './home-ignore.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /** An entry that may not go into an image, and why. */
 export interface RefusedFile {

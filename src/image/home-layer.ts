@@ -8,7 +8,7 @@ import { HomeError } from '../errors.js'
 import { fileIdentity } from './file-identity.js'
 import { changedMeanwhile, fileError } from './home-errors.js'
 import type { HomeFile, HomeTree } from './home-walk.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { buildLayer, type Layer, type LayerEntry } from './tar-layer.js'
 
 /** Where a home goes and to whom it belongs there. */

@@ -14,7 +14,7 @@ import { fileError, refusedFiles, tooLarge, type RefusedFile } from './home-erro
 import { childPath, openFolder, readChildText, TooManyNamesError, type HomeFolder } from './home-folder.js'
 import { IGNORE_FILE, parseHomeIgnore, type HomeIgnore } from './home-ignore.js'
 import { isLeftOut, refusal, type HomeFileType } from './home-rules.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /** How large a home may be. */
 export interface HomeLimits {

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { ImageError } from '../errors.js'
 import { contentKey } from './content-key.js'
 import { fileIdentity } from './file-identity.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { buildLayer, type Layer, type LayerEntry } from './tar-layer.js'
 
 const READ_BYTES = 256 * 1024

@@ -18,7 +18,7 @@ import {
   type HostLayer,
 } from './host-files.js'
 import { machineNames } from './library-paths.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { GUEST_PATHS } from './sandbox-layer.js'
 
 /** What the runner base offers in `/usr/bin` besides node: POSIX shells, coreutils, grep, sed, findutils, tar, gzip, setsid. */

@@ -26,7 +26,7 @@ import {
   type HostLayer,
 } from './host-files.js'
 import { guestFile, type GuestFile } from './package-files.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /** Where the parts lie inside every sandbox. */
 export const GUEST_PATHS = {

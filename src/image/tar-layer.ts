@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ImageError } from '../errors.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { encodeTarHeader, TAR_BLOCK_BYTES, tarEntryBytes, tarPadding, type TarHeader } from './tar-header.js'
 
 /** One entry and how to get its content. */

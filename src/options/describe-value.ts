@@ -1,3 +1,5 @@
+import { quoteText } from '../printable.js'
+
 /** Longest piece of a caller's value that a message repeats, in characters. */
 const MAX_SHOWN_CHARACTERS = 60
 
@@ -29,17 +31,10 @@ export function describeValue(value: unknown): string {
   }
 }
 
-/** Quotes and escapes a text: control characters, bidirectional marks and everything else outside printable ASCII. */
-export function quoteText(text: string, maxCharacters: number = MAX_SHOWN_CHARACTERS): string {
-  const cut = text.length > maxCharacters ? `${text.slice(0, maxCharacters)}…` : text
-  return JSON.stringify(cut).replaceAll(
-    /[^\x20-\x7e…]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
-
 function describeText(text: string): string {
-  return text.length > MAX_SHOWN_CHARACTERS ? `${quoteText(text)} (${text.length} characters)` : quoteText(text)
+  return text.length > MAX_SHOWN_CHARACTERS
+    ? `${quoteText(text, MAX_SHOWN_CHARACTERS)} (${text.length} characters)`
+    : quoteText(text, MAX_SHOWN_CHARACTERS)
 }
 
 function describeObject(value: object): string {

@@ -15,7 +15,7 @@ export {
   type ParsedSpawnOptions,
   type SpawnOptions,
 } from './command-options.js'
-export { describeValue, quoteText } from './describe-value.js'
+export { describeValue } from './describe-value.js'
 export {
   DEFAULT_REQUEST_TIMEOUT_MS,
   driverOptionsSchema,

@@ -14,8 +14,7 @@ export function labelsOption() {
     type: 'object of strings',
     allowed: `at most ${MAX_LABELS}; names of up to ${MAX_LABEL_NAME_BYTES} letters, digits, '.', '_', '/' and '-'; texts of up to 4,096 bytes without NUL`,
     nameProblem: (name) => {
-      if (name.toLowerCase().startsWith(LABEL_PREFIX))
-        return `${LABEL_PREFIX} is reserved for the package`
+      if (name.toLowerCase().startsWith(LABEL_PREFIX)) return `${LABEL_PREFIX} is reserved for the package`
       if (name.length > MAX_LABEL_NAME_BYTES) return `it has ${name.length} characters`
       return /^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/.test(name) ? null : 'begin and end with a letter or digit'
     },

@@ -3,7 +3,8 @@
  */
 import type { z } from 'zod'
 import { InvalidOptionsError } from '../errors.js'
-import { describeValue, quoteText } from './describe-value.js'
+import { quoteText } from '../printable.js'
+import { describeValue } from './describe-value.js'
 import { nearestName } from './nearest-name.js'
 import { shapeAt } from './schema-walk.js'
 

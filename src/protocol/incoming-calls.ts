@@ -1,7 +1,7 @@
 import { CallContext, type RpcMethod } from './call-context.js'
 import { MAX_PENDING_CALLS, MAX_POSITIONAL_PARAMS, MAX_RUNNING_NOTIFICATIONS } from './limits.js'
 import type { MethodTable } from './method-table.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { JsonRpcErrorCode } from './rpc-codes.js'
 import type { CallerId, RpcErrorObject, RpcParams } from './rpc-messages.js'
 import { ProtocolViolation } from './violation.js'

@@ -26,7 +26,6 @@ export type { CallOptions } from './outgoing-calls.js'
 export type { RpcErrorObject, RpcParams } from './rpc-messages.js'
 export { describeThrown } from './describe-thrown.js'
 export { describeIssue } from './schema-issue.js'
-export { printable } from './printable.js'
 export { ProtocolViolation } from './violation.js'
 export {
   CONTROL_ERROR_FILE,

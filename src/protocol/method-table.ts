@@ -2,7 +2,7 @@ import { InvalidOptionsError } from '../errors.js'
 import type { RpcMethod } from './call-context.js'
 import { CANCEL_METHOD } from './rpc-messages.js'
 import { MAX_METHOD_CHARS } from './limits.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /**
  * The methods that the other side may call. A `Map` and nothing else: no name reaches a prototype, and a dot in a name

@@ -14,7 +14,7 @@ import { MAX_ERROR_MESSAGE_CHARS, MAX_METHOD_CHARS, MAX_QUEUED_MESSAGE_BYTES } f
 import { encodeMessage } from './message.js'
 import { MethodTable } from './method-table.js'
 import { OutgoingCalls, parseTimeout, type CallOptions } from './outgoing-calls.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { JsonRpcErrorCode } from './rpc-codes.js'
 import { CANCEL_METHOD, parseIncoming, type CallerId, type RpcErrorObject, type RpcParams } from './rpc-messages.js'
 import { ProtocolViolation } from './violation.js'

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 
 /**
  * Says in a few words why untrusted data failed its schema. Keys of the data are cut and escaped, values never shown.

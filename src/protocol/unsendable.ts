@@ -1,6 +1,6 @@
 /** The slow half of `sendable.ts`: finds what cannot be sent and names its path. */
 import { MAX_MESSAGE_BYTES, MAX_MESSAGE_DEPTH, MAX_MESSAGE_VALUES } from './limits.js'
-import { printable } from './printable.js'
+import { printable } from '../printable.js'
 import { jsonValueOf, refusedObject } from './sendable.js'
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]{0,63}$/

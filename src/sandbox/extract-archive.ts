@@ -14,7 +14,7 @@ import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { extract, type Header } from 'tar-stream'
 import { HostFileError, SandboxError, UnsafeArchiveError } from '../errors.js'
-import { printable } from '../protocol/index.js'
+import { printable } from '../printable.js'
 import { openHostFolder } from './host-folder.js'
 import { GuestResetError } from './streams.js'
 

@@ -13,7 +13,7 @@ import { createReadStream } from 'node:fs'
 import { pack, type Header, type Pack } from 'tar-stream'
 import { HostFileError, InvalidOptionsError, SandboxError } from '../errors.js'
 import { childPath, openFolder, TooManyNamesError, type HomeFolder } from '../image/home-folder.js'
-import { printable } from '../protocol/index.js'
+import { printable } from '../printable.js'
 
 /** Files up to this size are read in one go without leaving the thread, which takes a tenth of the time. */
 const SMALL_FILE_BYTES = 128 * 1024

@@ -3,11 +3,11 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { ProgramError, RpcError } from '../errors.js'
+import { printable } from '../printable.js'
 import {
   CONTROL_ERROR_PROGRAM,
   MessageDecoder,
   PROGRAM_STREAM,
-  printable,
   programErrorSchema,
   type RpcPeer,
 } from '../protocol/index.js'

@@ -3,7 +3,8 @@
  * the program. Guest code runs only after both.
  */
 import { ProgramError, SandboxError, SandboxExitedError, StartupError } from '../errors.js'
-import { printable, type RpcPeer } from '../protocol/index.js'
+import { printable } from '../printable.js'
+import type { RpcPeer } from '../protocol/index.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import type { LaunchedContainer } from './launch.js'
 import { startProgram, type ProgramSource, type RunningProgram } from './program.js'

@@ -36,6 +36,7 @@ test.each([
   [files.sandbox, "import '../cli/exit-code.js'"],
   [files.sandbox, "import '../index.js'"],
   [files.protocol, "import 'node:fs'"],
+  [files.protocol, "import '../options/size.js'"],
   [files.index, "import './cli/exit-code.js'"],
 ])('%s may not have %s', async (file, text) => {
   expect(await complaints(file, text, directions)).toHaveLength(1)
@@ -45,7 +46,7 @@ test.each([
   [files.docker, "import '../../policy/seccomp.js'\nimport 'dockerode'"],
   [files.image, "import type { ImageStore } from '../driver/driver.js'"],
   [files.sandbox, "import '../driver/driver.js'\nimport '../image/elf.js'\nimport '../errors.js'"],
-  [files.protocol, "import { Buffer } from 'node:buffer'\nimport '../errors.js'"],
+  [files.protocol, "import { Buffer } from 'node:buffer'\nimport '../errors.js'\nimport '../printable.js'"],
   [files.cli, "import '../index.js'\nimport '../sandbox/outcome.js'"],
 ])('%s may have %s', async (file, text) => {
   expect(await complaints(file, text, directions)).toEqual([])

@@ -60,7 +60,7 @@ describe('walkHome', () => {
     const tree = await walkHome(home)
     expect(tree.files.map(({ path }) => path.toString('latin1'))).toEqual(['a\nb\u001b[31m', 'latin\u00e9'])
     execFileSync('mkfifo', [join(home, 'evil\nname\u001b[2J')])
-    expect((await failure()).message).toContain('evil\\x0aname\\x1b[2J (it is a fifo)')
+    expect((await failure()).message).toContain('evil\\nname\\u001b[2J (it is a fifo)')
   })
 
   it.each([

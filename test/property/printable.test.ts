@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { printable } from '../../../src/protocol/index.js'
+import { printable } from '../../src/printable.js'
 
 const nasty = fc.oneof(
   fc.string({ unit: 'binary' }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { printable } from '../../../src/protocol/index.js'
+import { printable, quoteText } from '../../src/printable.js'
 
 test.each([
   ['plain text stays', 'Grüße, 世界 😀', 'Grüße, 世界 😀'],
@@ -17,11 +17,23 @@ test.each([
 test('is cut, with an ellipsis, to the given length', () => {
   expect(printable('abcdef', 6)).toBe('abcdef')
   expect(printable('abcdefg', 6)).toBe('abcde…')
-  expect(printable('x'.repeat(1_000_000))).toHaveLength(1_024)
+  expect(printable('x'.repeat(1_000_000))).toHaveLength(200)
   expect(printable('\n'.repeat(10), 6)).toBe('\\n\\n…')
 })
 
 test('never cuts a pair or an escape in two', () => {
   expect(printable('ab😀cd', 4)).toBe('ab…')
   expect(printable('\u0000\u0000', 8)).toBe('\\u0000…')
+})
+
+test('bytes are taken as UTF-8', () => {
+  expect(printable(Buffer.from('Grüße\n'))).toBe('Grüße\\n')
+  expect(printable(Buffer.from([0x61, 0xff, 0x62]))).toBe('a\ufffdb')
+  expect(printable(Buffer.from('😀'.repeat(1_000)), 5)).toBe('😀😀…')
+})
+
+test('a quoted text is ASCII, and keeps its own quotes and backslashes apart', () => {
+  expect(quoteText('a"b\\c\n')).toBe('"a\\"b\\\\c\\n"')
+  expect(quoteText('p\u0430ypal😀')).toBe('"p\\u0430ypal\\ud83d\\ude00"')
+  expect(quoteText('x'.repeat(100), 3)).toBe('"xxx…"')
 })

@@ -20,6 +20,7 @@ export function compareEngine(
   profile: AuditProfile,
 ): void {
   findings.same('image', spec.image, found.image)
+  findings.same('argv', JSON.stringify(spec.argv), JSON.stringify(found.argv))
   findings.same('user', `${spec.uid}:${spec.gid}`, found.user)
   findings.same('readOnlyRoot', true, found.readOnlyRoot)
   findings.same('privileged', false, found.privileged)
@@ -32,6 +33,7 @@ export function compareEngine(
   findings.oneOf('pid', profile.pid, found.pid)
   findings.oneOf('uts', profile.uts, found.uts)
   findings.oneOf('userns', profile.userns, found.userns)
+  findings.oneOf('cgroupns', profile.cgroupns, found.cgroupns)
   findings.same('limits.memoryBytes', spec.limits.memoryBytes, found.memoryBytes)
   findings.same('limits.memoryAndSwapBytes', spec.limits.memoryBytes, found.memoryAndSwapBytes)
   if (!(Math.abs(found.cpuCount - spec.limits.cpuCount) <= CPU_TOLERANCE))
@@ -48,6 +50,9 @@ export function compareEngine(
   if (!profile.unreported.includes('paths')) {
     comparePaths(findings, 'maskedPaths', spec.maskedPaths, found.maskedPaths)
     comparePaths(findings, 'readonlyPaths', spec.readonlyPaths, found.readonlyPaths)
+  }
+  for (const [name, value] of Object.entries(found.loosened)) {
+    if (!profile.unreportedSettings.includes(name)) findings.add(`settings.${name}`, 'its safe value', value)
   }
 }
 

@@ -17,19 +17,22 @@ export interface AuditProfile {
   readonly pid: readonly string[]
   readonly uts: readonly string[]
   readonly userns: readonly string[]
+  readonly cgroupns: readonly string[]
   /** Files that the engine mounts read-only besides `/etc/hostname`, `/etc/hosts` and `/etc/resolv.conf`. */
   readonly engineMounts: readonly string[]
   /** Whose form of a request it is. */
   readonly engine: EngineProduct
   /** What the engine's record does not hold, so that only the kernel's facts tell of it. */
   readonly unreported: readonly ('capDrop' | 'ulimits' | 'paths')[]
+  /** Settings whose safe value the engine's record never shows. */
+  readonly unreportedSettings: readonly string[]
   /** Options of a tmpfs that the engine leaves out or adds in its record, and that change nothing for the guest. */
   readonly silentTmpfsOptions: readonly string[]
   /** Runtimes of the same strength, of which the engine takes its own default whatever is asked for. */
   readonly equalRuntimes: readonly string[]
   /** Options besides `ro` that a bind mount must have. */
   readonly bindOptions: readonly string[]
-  /** Kernel facts that this runtime's guests cannot show. Of a cgroup, what they do show must match. */
+  /** Kernel facts that may be missing. Of namespaces and a cgroup, what is shown must match. */
   readonly unobservable: readonly (
     'seccomp' | 'noNewPrivs' | 'ambientCapabilities' | 'mountOptions' | 'cgroup' | 'namespaces'
   )[]
@@ -52,8 +55,10 @@ export const DOCKER_PROFILE: AuditProfile = {
   pid: [''],
   uts: [''],
   userns: [''],
+  cgroupns: ['private'],
   engine: 'docker',
   unreported: [],
+  unreportedSettings: [],
   silentTmpfsOptions: [],
   equalRuntimes: [],
   bindOptions: [],
@@ -76,8 +81,10 @@ export const PODMAN_PROFILE: AuditProfile = {
   pid: ['', 'private'],
   uts: ['', 'private'],
   userns: ['', 'private'],
+  cgroupns: ['', 'private'],
   engine: 'podman',
   unreported: ['capDrop', 'ulimits', 'paths'],
+  unreportedSettings: ['StdinOnce'],
   silentTmpfsOptions: ['notmpcopyup', 'rprivate'],
   equalRuntimes: ['runc', 'crun'],
   notInForce: ['inodes'],
@@ -113,14 +120,20 @@ export const RUNSC_PROFILE: AuditProfile = {
 /**
  * The profile for one sandbox.
  * @param engine `local`: the host's /proc shows the sandbox; `product`: whose engine it is, default Docker's.
+ * @param isRoot whether this process is. Only root may look at the namespaces of another user's process; for others they
+ * are the engine's word, whose record is compared too. Default `true`.
  */
 export function selectAuditProfile(
   runtime: string,
   engine: { readonly local: boolean; readonly product?: EngineProduct },
+  isRoot = true,
 ): AuditProfile {
   const byEngine = engine.product === 'podman' ? PODMAN_PROFILE : DOCKER_PROFILE
   const base = isGvisor(runtime) ? RUNSC_PROFILE : byEngine
-  if (engine.local) return base
+  if (engine.local) {
+    if (isRoot) return base
+    return { ...base, name: `${base.name} without root`, unobservable: [...base.unobservable, 'namespaces'] }
+  }
   return {
     ...base,
     name: `remote ${base.name}`,

@@ -53,6 +53,8 @@ export interface KernelObservation {
 /** What the engine says, mapped to the terms of the spec. */
 export interface EngineObservation {
   readonly image: string
+  /** What its first process was started with. */
+  readonly argv: readonly string[]
   readonly user: string
   readonly readOnlyRoot: boolean
   readonly privileged: boolean
@@ -65,6 +67,7 @@ export interface EngineObservation {
   readonly pid: string
   readonly uts: string
   readonly userns: string
+  readonly cgroupns: string
   readonly memoryBytes: number
   readonly memoryAndSwapBytes: number
   readonly cpuCount: number
@@ -84,6 +87,8 @@ export interface EngineObservation {
   readonly labels: Readonly<Record<string, string>>
   readonly maskedPaths: readonly string[] | null
   readonly readonlyPaths: readonly string[] | null
+  /** Settings that are the same for every sandbox and have another value here: the engine's name for each, its value as JSON. */
+  readonly loosened: Readonly<Record<string, string>>
 }
 
 export interface Observation {

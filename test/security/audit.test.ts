@@ -21,7 +21,8 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]()
 })
 
-async function observe(weaken?: Weaken, spec = lab.spec()) {
+async function observe(weaken?: Weaken, asked = lab.spec()) {
+  const spec = { ...asked, argv: ['/probe', 'pause'] }
   const handle = await lab.start(['pause'], { spec, weaken })
   try {
     await ready(handle)
@@ -83,6 +84,17 @@ const CASES: readonly (readonly [string, Weaken, string | null, string | null])[
   ['writable settings', set('ReadonlyPaths', []), 'readonlyPaths', 'mounts./proc/sys'],
   ['a log', set('LogConfig', { Type: 'json-file', Config: {} }), 'logDriver', null],
   ['a variable', (body) => void body.Env.push('SECRET=1'), 'env', null],
+  ['another first process', (body) => Object.assign(body, { Cmd: ['pause'] }), 'argv', null],
+  ['the host’s cgroups', set('CgroupnsMode', 'host'), 'cgroupns', null],
+  ['another parent of its cgroup', set('CgroupParent', '/probe-audit'), 'settings.CgroupParent', null],
+  ['kernel settings', set('Sysctls', { 'kernel.msgmax': '65536' }), 'settings.Sysctls', null],
+  ['a restart', set('RestartPolicy', { Name: 'always' }), 'settings.RestartPolicy', null],
+  ['a removal by the engine', set('AutoRemove', true), 'settings.AutoRemove', null],
+  ['no OOM killer', set('OomKillDisable', true), 'settings.OomKillDisable', null],
+  ['a name for another address', set('ExtraHosts', ['neighbour:10.0.0.1']), 'settings.ExtraHosts', null],
+  ['a health check', (body) => Object.assign(body, { Healthcheck: { Test: ['CMD', '/bin/true'] } }), 'settings.Healthcheck', null],
+  ['a stdin that stays open', (body) => Object.assign(body, { StdinOnce: false }), 'settings.StdinOnce', null],
+  ['another folder to start in', (body) => Object.assign(body, { WorkingDir: '/work' }), 'settings.WorkingDir', null],
   ['everything', unprotected, 'user', 'seccompMode'],
 ] // prettier-ignore
 

@@ -3,13 +3,16 @@ import type { EngineObservation, KernelObservation, Observation } from '../../po
 import { readKernelObservation } from './kernel-observation.js'
 import type { EngineClient } from './engine-client.js'
 import { resolveSeccompFiles } from './seccomp-option.js'
+import { loosenedSettings, type StrictlySet } from './strict-settings.js'
 
 /** The part of `GET /containers/<id>/json` that is read. */
 export interface ContainerInspection {
   readonly Id: string
+  readonly Path: string
+  readonly Args: readonly string[] | null
   readonly Image: string
   readonly State: { readonly Pid: number; readonly Running: boolean }
-  readonly Config: {
+  readonly Config: StrictlySet['Config'] & {
     readonly User: string
     readonly Env: readonly string[] | null
     readonly Labels: Readonly<Record<string, string>> | null
@@ -22,7 +25,7 @@ export interface ContainerInspection {
     | null
 }
 
-interface HostConfig {
+type HostConfig = StrictlySet['HostConfig'] & {
   readonly ReadonlyRootfs: boolean
   readonly Privileged: boolean
   readonly CapAdd: readonly string[] | null
@@ -33,6 +36,7 @@ interface HostConfig {
   readonly PidMode: string
   readonly UTSMode: string
   readonly UsernsMode: string
+  readonly CgroupnsMode?: string
   readonly Memory: number
   readonly MemorySwap: number
   readonly NanoCpus?: number
@@ -76,6 +80,8 @@ async function readPodmanRuntime(client: EngineClient, id: string, signal?: Abor
 
 /** Maps the engine's words to the terms of the spec. What the engine leaves out becomes the weakest value, never the wanted one. */
 export function engineObservation({
+  Path,
+  Args,
   Image,
   Config,
   HostConfig,
@@ -84,6 +90,7 @@ export function engineObservation({
 }: ContainerInspection): EngineObservation {
   return {
     image: Image,
+    argv: [Path, ...(Args ?? [])],
     user: Config.User,
     readOnlyRoot: HostConfig.ReadonlyRootfs,
     privileged: HostConfig.Privileged,
@@ -96,6 +103,7 @@ export function engineObservation({
     pid: HostConfig.PidMode,
     uts: HostConfig.UTSMode,
     userns: HostConfig.UsernsMode,
+    cgroupns: HostConfig.CgroupnsMode ?? '',
     memoryBytes: HostConfig.Memory,
     memoryAndSwapBytes: HostConfig.MemorySwap,
     cpuCount: (HostConfig.NanoCpus ?? 0) / 1e9,
@@ -117,6 +125,7 @@ export function engineObservation({
     labels: Config.Labels ?? {},
     maskedPaths: HostConfig.MaskedPaths ?? null,
     readonlyPaths: HostConfig.ReadonlyPaths ?? null,
+    loosened: loosenedSettings({ Config, HostConfig }),
   }
 }
 

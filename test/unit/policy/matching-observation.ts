@@ -63,6 +63,7 @@ export function buildMatchingObservation(spec: ContainerSpec): Observation {
   return {
     engine: {
       image: spec.image,
+      argv: spec.argv,
       user: `${spec.uid}:${spec.gid}`,
       readOnlyRoot: true,
       privileged: false,
@@ -75,6 +76,7 @@ export function buildMatchingObservation(spec: ContainerSpec): Observation {
       pid: '',
       uts: '',
       userns: '',
+      cgroupns: 'private',
       memoryBytes: spec.limits.memoryBytes,
       memoryAndSwapBytes: spec.limits.memoryBytes,
       cpuCount: spec.limits.cpuCount,
@@ -89,6 +91,7 @@ export function buildMatchingObservation(spec: ContainerSpec): Observation {
       labels: { ...spec.labels },
       maskedPaths: spec.maskedPaths,
       readonlyPaths: spec.readonlyPaths,
+      loosened: {},
     },
     kernel: {
       source: 'host',

@@ -97,7 +97,6 @@ async function together<T, S>(
   try {
     return await Promise.race([Promise.all([answer, streamed]), aborted])
   } catch (error) {
-    answer.catch(() => undefined)
     await stop()
     throw error instanceof GuestResetError ? await reasonOf(error, answer) : error
   } finally {
@@ -118,7 +117,20 @@ function reasonOf(reset: GuestResetError, answer: Promise<unknown>): Promise<unk
   })
 }
 
-async function answered<T>(
+/** The answer in its known shape. Whoever waits for the stream first may never look at it. */
+function answered<T>(
+  channel: Channel,
+  method: string,
+  params: FileParams,
+  schema: z.ZodMiniType<T>,
+  answer: Promise<unknown>,
+): Promise<T> {
+  const checked = check(channel, method, params, schema, answer)
+  checked.catch(() => undefined)
+  return checked
+}
+
+async function check<T>(
   channel: Channel,
   method: string,
   { path }: FileParams,

@@ -206,7 +206,9 @@ describe('a download that may not be', () => {
     // Where node's own recursive mkdir never returns.
     expect(await rejection(sandbox.fs.download('/work/x', '/proc/nothing/here'))).toBeInstanceOf(HostFileError)
     expect(await rejection(sandbox.fs.upload(tree(), '/proc/nothing/here'))).toMatchObject({ code: 'ENOENT' })
-    expect(await rejection(sandbox.fs.mkdir('/proc/nothing/here', { recursive: true }))).toMatchObject({ code: 'ENOENT' })
+    expect(await rejection(sandbox.fs.mkdir('/proc/nothing/here', { recursive: true }))).toMatchObject({
+      code: 'ENOENT',
+    })
     await sandbox.ping()
   })
 

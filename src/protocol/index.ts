@@ -8,6 +8,7 @@ export {
   MAX_STREAMS,
   WINDOW_BYTES,
 } from './limits.js'
+export { GatheringTransport, type ByteSink } from './gathering-transport.js'
 export { MessageDecoder, encodeMessage, type MessageLimits } from './message.js'
 export {
   CONTROL_STREAM,

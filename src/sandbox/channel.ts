@@ -6,7 +6,14 @@
  */
 import type { Readable, Writable } from 'node:stream'
 import { CapacityError, ProtocolError } from '../errors.js'
-import { MAX_STREAMS, MessageDecoder, Multiplexer, ProtocolViolation, RpcPeer } from '../protocol/index.js'
+import {
+  MAX_STREAMS,
+  GatheringTransport,
+  MessageDecoder,
+  Multiplexer,
+  ProtocolViolation,
+  RpcPeer,
+} from '../protocol/index.js'
 import type { ContainerHandle } from '../driver/driver.js'
 import { openReadable, openWritable } from './streams.js'
 
@@ -56,19 +63,11 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
       fail(error)
     }
   }
-  const multiplexer = new Multiplexer(
-    {
-      write(header, payload) {
-        if (payload === undefined) return container.input.write(header)
-        container.input.cork()
-        container.input.write(header)
-        const writable = container.input.write(payload)
-        container.input.uncork()
-        return writable
-      },
-    },
-    { onViolation: fail, onControl: (chunk) => guard(() => decoder.push(chunk)) },
-  )
+  const transport = new GatheringTransport(container.input)
+  const multiplexer = new Multiplexer(transport, {
+    onViolation: fail,
+    onControl: (chunk) => guard(() => decoder.push(chunk)),
+  })
   const control = new RpcPeer({
     send: (message) => multiplexer.sendControl(message),
     onViolation: fail,
@@ -76,7 +75,10 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
   })
   const decoder = new MessageDecoder((value) => control.receive(value))
 
-  container.input.on('drain', () => multiplexer.drained())
+  container.input.on('drain', () => {
+    transport.drained()
+    multiplexer.drained()
+  })
   container.input.on('error', () => undefined)
   container.output.on('error', () => undefined)
   container.output.on('data', (chunk: Buffer) => {

@@ -7,6 +7,9 @@ export interface ExposedObject {
   readonly [name: string]: RpcMethod | ExposedObject
 }
 
+/** What a call without options has; made once, since most calls have none. */
+const NO_OPTIONS = parseCallOptions({})
+
 /** Methods can be exposed before the sandbox is ready; calls made before then wait until the program is loaded. */
 export class SandboxRpc {
   readonly #peer: RpcPeer
@@ -58,9 +61,9 @@ export class SandboxRpc {
   async call<Result = unknown>(
     method: string,
     params: readonly unknown[] | object = [],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<Result> {
-    const { timeoutMs, signal } = parseCallOptions(options)
+    const { timeoutMs, signal } = options === undefined ? NO_OPTIONS : parseCallOptions(options)
     signal?.throwIfAborted()
     if (this.#closed !== null) throw this.#closed
     if (this.#state === 'none') throw noProgram()

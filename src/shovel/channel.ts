@@ -1,51 +1,54 @@
-/**
- * The channel's two descriptors. Frames that are written in one turn of the event loop leave in one `writev(2)`; a
- * payload is never copied.
- */
-import { Socket } from 'node:net'
-import type { Transport } from '../protocol/multiplexer.js'
+/** Reading and writing descriptors without a needless copy, allocation or system call. */
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import { GatheringTransport } from '../protocol/gathering-transport.js'
 
 /** So much may wait in the process for the pipe before data is held back; control messages still go through. */
 const HIGH_WATER_BYTES = 128 * 1024
 
-/** Writes frames to a descriptor. */
-export class FdTransport implements Transport {
-  readonly #socket: Socket
-  #corked = false
+/** The kernel's own capacity of a pipe (pipe(7)). */
+const READ_BYTES = 65_536
 
-  /**
-   * @param fd a pipe or a socket.
-   * @param events `onDrain`: `write` may be called again after it returned `false`. `onClosed`: nobody reads any more.
-   */
-  constructor(fd: number, events: { readonly onDrain: () => void; readonly onClosed: () => void }) {
-    const options = { fd, readable: false, writable: true, writableHighWaterMark: HIGH_WATER_BYTES }
-    this.#socket = new Socket(options)
-    this.#socket.on('drain', events.onDrain)
-    this.#socket.on('error', events.onClosed)
-    this.#socket.on('close', events.onClosed)
-  }
+/** Shorter reads are copied, so that a few bytes that are kept do not hold a whole read buffer. */
+const COPY_BELOW_BYTES = 16_384
 
-  /** @returns `false` when the descriptor takes no more for now. */
-  write(header: Buffer, payload?: Buffer): boolean {
-    if (!this.#corked) {
-      this.#corked = true
-      this.#socket.cork()
-      process.nextTick(this.#uncork)
-    }
-    const room = this.#socket.write(header)
-    return payload === undefined ? room : this.#socket.write(payload)
-  }
-
-  readonly #uncork = (): void => {
-    this.#corked = false
-    this.#socket.uncork()
-  }
+/**
+ * Opens the transport of frames on a descriptor.
+ * @param fd a pipe or a socket.
+ * @param events `onDrain`: more may be written after it was full. `onClosed`: nobody reads any more.
+ */
+export function openTransport(
+  fd: number,
+  events: { readonly onDrain: () => void; readonly onClosed: () => void },
+): GatheringTransport {
+  const options = { fd, readable: false, writable: true, writableHighWaterMark: HIGH_WATER_BYTES }
+  const socket = new Socket(options)
+  const transport = new GatheringTransport(socket)
+  socket.on('drain', () => {
+    transport.drained()
+    events.onDrain()
+  })
+  socket.on('error', events.onClosed)
+  socket.on('close', events.onClosed)
+  return transport
 }
 
-/** Reads frames from a descriptor. `onEnd` is called once, at its end or on an error. */
-export function readChannel(fd: number, onChunk: (chunk: Buffer) => void, onEnd: () => void): void {
-  const socket = new Socket({ fd, readable: true, writable: false })
-  socket.on('data', onChunk)
+/** Reads a descriptor. `onEnd` is called at its end or on an error. */
+export function readDescriptor(fd: number, onChunk: (chunk: Buffer) => void, onEnd: () => void): void {
+  let buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  const take = (length: number): Buffer => {
+    const chunk = buffer.subarray(0, length)
+    if (length < COPY_BELOW_BYTES) return Buffer.from(chunk)
+    buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    return chunk
+  }
+  const callback = (length: number): boolean => {
+    onChunk(take(length))
+    return true
+  }
+  // With `onread` each read goes into a buffer of ours; without, Node allocates one for every read.
+  const onread = { buffer: () => buffer, callback }
+  const options: SocketConstructorOpts & { onread: typeof onread } = { fd, readable: true, writable: false, onread }
+  const socket = new Socket(options)
   socket.on('error', onEnd)
   socket.on('end', onEnd)
 }

@@ -11,7 +11,7 @@ import { writeSync } from 'node:fs'
 import { MessageDecoder } from '../protocol/message.js'
 import { Multiplexer } from '../protocol/multiplexer.js'
 import { RpcPeer } from '../protocol/rpc-peer.js'
-import { FdTransport, readChannel } from './channel.js'
+import { openTransport, readDescriptor } from './channel.js'
 import { Commands } from './commands.js'
 import { exposeControl } from './control.js'
 import { InitClient } from './init-client.js'
@@ -34,7 +34,10 @@ function main(): void {
   process.on('uncaughtException', (error) => die(error, EXIT_DEFECT))
   const onViolation = (error: Error) => die(error, EXIT_VIOLATION)
 
-  const transport = new FdTransport(FD.out, { onDrain: () => multiplexer.drained(), onClosed: () => process.exit(0) })
+  const transport = openTransport(FD.out, {
+    onDrain: () => multiplexer.drained(),
+    onClosed: () => process.exit(0),
+  })
   const messages = new MessageDecoder((value) => peer.receive(value))
   const multiplexer = new Multiplexer(transport, { onViolation, onControl: (chunk) => messages.push(chunk) })
   const peer = new RpcPeer({ send: (message) => multiplexer.sendControl(message), onViolation })
@@ -51,7 +54,7 @@ function main(): void {
   const init = new InitClient(FD.init, (error) => die(error, EXIT_DEFECT))
   const commands = new Commands(init, (exit) => peer.notify('exit', exit))
   exposeControl(peer, { multiplexer, commands, program: new Program(commands, multiplexer, sandboxDir) })
-  readChannel(
+  readDescriptor(
     FD.in,
     (chunk) => multiplexer.receive(chunk),
     () => process.exit(0),

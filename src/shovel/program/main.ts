@@ -10,6 +10,8 @@ import process from 'node:process'
 import type { ProgramLoadParams } from '../../protocol/control.js'
 import { MessageDecoder } from '../../protocol/message.js'
 import { RpcPeer } from '../../protocol/rpc-peer.js'
+import { GatheringTransport } from '../../protocol/gathering-transport.js'
+import { readDescriptor } from '../channel.js'
 import { nodeCommand } from '../node-command.js'
 import { arrangeGlobals } from './globals.js'
 import { describeStack } from './load-error.js'
@@ -29,8 +31,9 @@ function main(): void {
   const output = new Socket({ fd: FD.out, readable: false, writable: true })
   output.on('error', () => process.exit(0))
   const onViolation = (error: Error) => die(error.message, EXIT_VIOLATION)
+  const transport = new GatheringTransport(output)
   const peer = new RpcPeer({
-    send: (message) => output.write(message),
+    send: (message) => transport.write(message),
     queuedBytes: () => output.writableLength,
     onViolation,
   })
@@ -47,16 +50,14 @@ function main(): void {
   })
 
   const messages = new MessageDecoder((value) => peer.receive(value))
-  const input = new Socket({ fd: FD.in, readable: true, writable: false })
-  input.on('data', (chunk: Buffer) => {
+  const take = (chunk: Buffer): void => {
     try {
       messages.push(chunk)
     } catch (error) {
       onViolation(error as Error)
     }
-  })
-  input.on('end', () => process.exit(0))
-  input.on('error', () => process.exit(0))
+  }
+  readDescriptor(FD.in, take, () => process.exit(0))
 }
 
 /** `child_process.fork` and `cluster` run `execPath` with `execArgv`: here that must be the loader's whole line. */

@@ -8,9 +8,6 @@ export const MAX_PATH_BYTES = 4095
 /** `NAME_MAX` of Linux. */
 const MAX_NAME_BYTES = 255
 
-/** Where the kernel's and the package's own things live in a sandbox: neither scratch nor mounts go there. */
-const RESERVED_GUEST_PATHS = Object.freeze(['/.sandbox', '/proc', '/sys', '/dev'])
-
 /** An absolute path in the guest, passed on as it is: the kernel inside resolves links and `..`. */
 export function guestPathOption() {
   return textOption(
@@ -28,12 +25,6 @@ const guestPathSchema = guestPathOption()
  */
 export function parseGuestPath(path: unknown): string {
   return parseOptions(guestPathSchema, path, 'guest path')
-}
-
-/** A path in the guest at which something is mounted: normalised, and nothing that the sandbox itself needs. */
-export function mountPointOption() {
-  const allowed = `an absolute path without '..', outside ${RESERVED_GUEST_PATHS.join(', ')} and not '/' itself`
-  return textOption({ type: 'guest path', allowed }, mountPointProblem).transform(normalizeGuestPath)
 }
 
 /** Removes repeated and trailing slashes and `.` segments. */
@@ -55,14 +46,4 @@ export function absolutePathProblem(path: string): string | null {
 /** @returns `true` when `path` is `folder` or lies below it; both normalised */
 export function isWithin(path: string, folder: string): boolean {
   return folder === '/' || path === folder || path.startsWith(`${folder}/`)
-}
-
-function mountPointProblem(path: string): string | null {
-  const problem = absolutePathProblem(path)
-  if (problem !== null) return problem
-  if (path.split('/').includes('..')) return "write the path without '..'"
-  const normal = normalizeGuestPath(path)
-  if (normal === '/') return 'the root of a sandbox stays read-only: name the folder that is needed'
-  const reserved = RESERVED_GUEST_PATHS.find((folder) => isWithin(normal, folder))
-  return reserved === undefined ? null : `${reserved} belongs to the sandbox itself`
 }

@@ -40,10 +40,10 @@ export {
   type TransferOptions,
   type WriteFileOptions,
 } from './file-options.js'
-export { MAX_PATH_BYTES, parseGuestPath } from './guest-path.js'
-export { mountSourceProblem } from './host-path.js'
+export { MAX_PATH_BYTES, normalizeGuestPath, parseGuestPath } from './guest-path.js'
 export { LABEL_PREFIX } from './labels.js'
 export { DEFAULT_LIMITS, limitsSchema, type LimitsOptions, type ResolvedLimits } from './limits.js'
+export { findMountClash, mountPointProblem, mountSourceProblem } from './mount-rules.js'
 export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
 export { DEFAULT_NETWORK } from './network.js'
 export { MAX_TIMER_MS } from './option.js'

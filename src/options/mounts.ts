@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { mountPointOption } from './guest-path.js'
-import { mountSourceOption } from './host-path.js'
-import { booleanOption, objectOption, optionFacts } from './option.js'
+import { normalizeGuestPath } from './guest-path.js'
+import { mountPointProblem, mountSourceProblem, RESERVED_GUEST_PATHS } from './mount-rules.js'
+import { booleanOption, objectOption, optionFacts, textOption } from './option.js'
 
 /** Each mount costs the kernel and the audit one entry. */
 const MAX_MOUNTS = 64
@@ -9,6 +9,19 @@ const MAX_WRITABLE_PATHS = 32
 
 /** `/tmp` is always writable: hardly a program runs without it (Filesystem Hierarchy Standard 3.0, 3.18). */
 export const DEFAULT_WRITABLE = Object.freeze(['/tmp'])
+
+/** A path in the guest at which something is mounted: normalised, and nothing that the sandbox itself needs. */
+function mountPointOption() {
+  const allowed = `an absolute path without '..' and ':', outside ${RESERVED_GUEST_PATHS.join(', ')} and not '/' itself`
+  return textOption({ type: 'guest path', allowed }, mountPointProblem).transform(normalizeGuestPath)
+}
+
+/** An absolute path of the engine's host that may be mounted. */
+function mountSourceOption() {
+  const allowed =
+    "an absolute path without '..' and ':' on the engine's host; not '/', an engine's socket or the kernel's folders"
+  return textOption({ type: 'host path', allowed }, (path) => mountSourceProblem(path)).transform(normalizeGuestPath)
+}
 
 /** One entry of `mounts`. */
 export const mountSchema = objectOption({
@@ -21,19 +34,6 @@ export const mountSchema = objectOption({
 export const mountsSchema = z
   .array(mountSchema, { error: 'an array of { source, target, writable }' })
   .max(MAX_MOUNTS, { error: `at most ${MAX_MOUNTS} mounts` })
-  .superRefine((mounts, context) => {
-    mounts.forEach((mount, index) => {
-      const first = mounts.findIndex((other) => other.target === mount.target)
-      if (first === index) return
-      context.addIssue({
-        code: 'custom',
-        path: [index, 'target'],
-        message: 'a target that no other mount has',
-        params: { hint: `the mount before it with this target is number ${first}, counted from 0` },
-        input: mount.target,
-      })
-    })
-  })
   .register(optionFacts, { type: 'array of mounts', allowed: `at most ${MAX_MOUNTS}, each with its own target` })
   .readonly()
 
@@ -44,14 +44,6 @@ export const writableSchema = z
   .refine((paths) => paths.length <= MAX_WRITABLE_PATHS, { error: `at most ${MAX_WRITABLE_PATHS} paths with /tmp` })
   .register(optionFacts, { type: 'array of guest paths', allowed: `at most ${MAX_WRITABLE_PATHS}` })
   .readonly()
-
-/** @returns the index of the first mount that sits on a writable path itself; `-1` when there is none */
-export function findMountOnScratch(
-  mounts: readonly { readonly target: string }[],
-  writable: readonly string[],
-): number {
-  return mounts.findIndex((mount) => writable.includes(mount.target))
-}
 
 export type MountOptions = z.input<typeof mountSchema>
 export type ResolvedMount = z.output<typeof mountSchema>

@@ -5,7 +5,8 @@ import { envOption } from './env.js'
 import { hostPathOption } from './host-path.js'
 import { labelsOption } from './labels.js'
 import { limitsSchema } from './limits.js'
-import { findMountOnScratch, DEFAULT_WRITABLE, mountsSchema, writableSchema } from './mounts.js'
+import { findMountClash } from './mount-rules.js'
+import { DEFAULT_WRITABLE, mountsSchema, writableSchema } from './mounts.js'
 import { DEFAULT_NETWORK, networkOption } from './network.js'
 import { abortSignalOption, objectOption, opaqueOption } from './option.js'
 import { parseOptions } from './parse.js'
@@ -55,12 +56,11 @@ export const sandboxOptionsSchema = objectOption({
   signal: abortSignalOption().nullable().default(null).describe('Cancels `create`, and later ends the sandbox.'),
 })
   .superRefine((options, context) => {
-    const index = findMountOnScratch(options.mounts, options.writable)
-    const target = options.mounts[index]?.target
-    if (target === undefined) return
-    const message = 'a target that is not in `writable`'
-    const hint = 'a path is either scratch or a mount'
-    context.addIssue({ code: 'custom', path: ['mounts', index, 'target'], input: target, message, params: { hint } })
+    const clash = findMountClash(options.mounts, options.writable)
+    if (clash === null) return
+    const { path, target, reason } = clash
+    const message = 'a target apart from all other mounts and from `writable`'
+    context.addIssue({ code: 'custom', path: [...path], input: target, message, params: { hint: reason } })
   })
   .readonly()
 

@@ -5,6 +5,7 @@ import { anyCase, refused } from './refused.js'
 
 const MIB = 1024 * 1024
 const driver = { images: {}, launch: () => Promise.reject(new Error('not started')) }
+const mountAt = (target: string) => ({ source: '/a', target })
 
 /** An object with one option at a dotted path. */
 function withOption(path: string, value: unknown): object {
@@ -162,6 +163,12 @@ describe('refused', () => {
     ['mounts', [{ source: '/a', target: '/.sandbox/bin' }], 'mounts[0].target', /belongs to the sandbox/],
     ['mounts', [{ source: '/a', target: '/tmp' }], 'mounts[0].target', /either scratch or a mount/],
     ['mounts', [{ source: '/a', target: '/b\0' }], 'mounts[0].target', /NUL/],
+    ['mounts', [{ source: '/a', target: '/b:c' }], 'mounts[0].target', /colon/],
+    ['mounts', [{ source: '/a\nb', target: '/b' }], 'mounts[0].source', /control/],
+    ['mounts', [{ source: '/var/lib/kubelet', target: '/b' }], 'mounts[0].source', /controls the host/],
+    ['mounts', [{ source: '/run/buildkit', target: '/b' }], 'mounts[0].source', /root on the host/],
+    ['mounts', [{ source: '/run/user/1000', target: '/b' }], 'mounts[0].source', /root on the host/],
+    ['mounts', [mountAt('/b'), mountAt('/b/c')], 'mounts[1].target', /inside the mount at '\/b'/],
     ['mounts', [{ source: '/a' }], 'mounts[0].target', /got undefined/],
     [
       'mounts',
@@ -244,6 +251,13 @@ describe('refused', () => {
 
   test.each([null, 5, 'alice', [], () => 1, true])('%s in place of options', (raw) => {
     expect(refused(() => parseSandboxOptions(raw)).message).toMatch(/an object with options/)
+  })
+
+  test('scratch inside a writable mount', () => {
+    const options = { mounts: [{ ...mountAt('/b'), writable: true }], writable: ['/b/c'] }
+    const [issue] = refused(() => parseSandboxOptions(options)).issues
+    expect(issue).toMatchObject({ path: 'mounts[0].target' })
+    expect(() => parseSandboxOptions({ ...options, mounts: [mountAt('/b')] })).not.toThrow()
   })
 
   test('two mounts at one target', () => {

@@ -20,23 +20,23 @@ describe('assertMounts', () => {
   })
 
   test.each([
-    ['a', /absolute/],
-    ['', /absolute/],
+    ['a', /relative/],
+    ['', /empty/],
     ['/', /root/],
     ['/a/', /normal form, "\/a"/],
     ['/a//b', /normal form/],
-    ['/a/../b', /normal form/],
+    ['/a/../b', /without '..'/],
     ['/a/./b', /normal form/],
     ['/a:b', /colon/],
     ['/a\nb', /control/],
-    ['/a\0b', /control/],
-    [`/${'a'.repeat(4095)}`, /4095 bytes/],
-    ['/proc', /belongs to the kernel/],
-    ['/proc/self', /belongs to the kernel/],
-    ['/sys/fs', /belongs to the kernel/],
-    ['/dev/shm', /belongs to the kernel/],
-    ['/.sandbox', /supervisor/],
-    ['/.sandbox/lib', /supervisor/],
+    ['/a\0b', /NUL/],
+    [`/${'a'.repeat(4095)}`, /4,096 bytes/],
+    ['/proc', /belongs to the sandbox/],
+    ['/proc/self', /belongs to the sandbox/],
+    ['/sys/fs', /belongs to the sandbox/],
+    ['/dev/shm', /belongs to the sandbox/],
+    ['/.sandbox', /belongs to the sandbox/],
+    ['/.sandbox/lib', /belongs to the sandbox/],
   ])('refuses the target %j', (target, message) => {
     expect(() => assertMounts([mount('/srv/a', target)], [])).toThrow(message)
     expect(() => assertMounts([], [target])).toThrow(message)
@@ -50,36 +50,39 @@ describe('assertMounts', () => {
   )
 
   test.each([
-    ['srv', /absolute/],
-    ['/', /whole file system/],
-    ['/srv/../etc', /normal form/],
+    ['srv', /relative/],
+    ['/', /whole host/],
+    ['/srv//a', /normal form/],
+    ['/srv/../etc', /without '..'/],
+    ['/srv/a:b', /colon/],
+    ['/srv/a\nb', /control/],
     ['/var/run/docker.sock', /engine's socket/],
     ['/run/docker.sock', /engine's socket/],
     ['/run', /socket/],
     ['/var/run', /socket/],
-    ['/var', /engine's own/],
-    ['/var/lib/docker/overlay2', /engine's own/],
+    ['/var', /\/var\/lib\/docker.* controls the host/],
+    ['/var/lib/docker/overlay2', /\/var\/lib\/docker.* controls the host/],
     ['/run/containerd/containerd.sock', /socket/],
     ['/run/podman/podman.sock', /socket/],
     ['/var/run/crio/crio.sock', /socket/],
-    ['/run/user', /login session/],
-    ['/run/user/1000', /login session/],
-    ['/run/user/1000/docker.sock', /login session/],
-    ['/run/user/1000/podman/podman.sock', /login session/],
-    ['/proc/1/root', /kernel's/],
-    ['/sys/fs/cgroup', /kernel's/],
-    ['/dev/mem', /kernel's/],
+    ['/run/user', /root on the host/],
+    ['/run/user/1000', /root on the host/],
+    ['/run/user/1000/docker.sock', /root on the host/],
+    ['/run/user/1000/podman/podman.sock', /root on the host/],
+    ['/proc/1/root', /controls the host/],
+    ['/sys/fs/cgroup', /controls the host/],
+    ['/dev/mem', /controls the host/],
   ])('refuses the source %j', (source, message) => {
     expect(() => assertMounts([mount(source, '/x')], [])).toThrow(message)
   })
 
   test.each([
-    [[mount('/srv/a', '/x'), mount('/srv/b', '/x')], [], /mounted twice/],
-    [[mount('/srv/a', '/x')], ['/x'], /mounted twice/],
-    [[], ['/x', '/x'], /mounted twice/],
+    [[mount('/srv/a', '/x'), mount('/srv/b', '/x')], [], /mounts\[1\].*another mount/],
+    [[mount('/srv/a', '/x')], ['/x'], /either scratch or a mount/],
+    [[], ['/x', '/x'], /writable\[1\].*already/],
     [[mount('/srv/a', '/x'), mount('/srv/b', '/x/y')], [], /inside the mount/],
     [[mount('/srv/b', '/x/y'), mount('/srv/a', '/x')], [], /inside the mount/],
-    [[mount('/srv/a', '/x', true)], ['/x/y'], /inside the writable mount/],
+    [[mount('/srv/a', '/x', true)], ['/x/y'], /inside this writable mount/],
   ])('refuses paths that clash: %j %j', (mounts, writable, message) => {
     expect(() => assertMounts(mounts, writable)).toThrow(message)
   })
@@ -110,7 +113,7 @@ describe('resolveMountSources', () => {
   test.each([
     ['missing', /cannot be resolved/],
     ['runs', /socket/],
-    ['root', /whole file system/],
+    ['root', /whole host/],
     ['engine.sock', /unix socket/],
     ['socket-link', /unix socket/],
   ])('refuses %s', async (name, message) => {

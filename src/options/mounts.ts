@@ -27,7 +27,7 @@ function mountSourceOption() {
 export const mountSchema = objectOption({
   source: mountSourceOption().describe("Folder or file on the engine's host."),
   target: mountPointOption().describe('Where the guest sees it.'),
-  writable: booleanOption().default(false).describe('Whether the guest may change it. Always `nosuid,nodev`.'),
+  writable: booleanOption().default(false).describe('Whether the guest may change it.'),
 }).readonly()
 
 /** `mounts`: parts of the host that the guest sees. */

@@ -50,9 +50,10 @@ export function compareKernel(
       findings.add(`rlimits.${limit.kernelName}`, [limit.soft, limit.hard], value)
   }
   compareInterfaces(findings, spec, found.interfaces)
-  if (!profile.unobservable.includes('namespaces')) {
-    for (const kind of PRIVATE_NAMESPACES.filter((name) => !profile.virtualNamespaces.includes(name)))
-      findings.same(`privateNamespaces.${kind}`, true, found.privateNamespaces[kind])
+  for (const kind of PRIVATE_NAMESPACES.filter((name) => !profile.virtualNamespaces.includes(name))) {
+    const isPrivate = found.privateNamespaces[kind]
+    if (isPrivate !== undefined || !profile.unobservable.includes('namespaces'))
+      findings.same(`privateNamespaces.${kind}`, true, isPrivate)
   }
   compareCgroup(findings, spec, found.cgroup, !profile.unobservable.includes('cgroup'))
 }

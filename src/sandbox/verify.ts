@@ -20,7 +20,7 @@ export interface IsolationReport {
    * another machine or the runtime has a kernel of its own.
    */
   readonly kernel: KernelObservation
-  /** The name of the differences that were accepted: `docker` (none), `podman`, `runsc`, `remote …`. */
+  /** The name of the differences that were accepted: `docker` (none), `podman`, `runsc`, `… without root`, `remote …`. */
   readonly profile: string
   /** Always `true`: a sandbox for which it is not so does not exist. */
   readonly verified: true
@@ -43,7 +43,7 @@ export interface Verification {
  */
 export async function verifyIsolation(verification: Verification, signal?: AbortSignal): Promise<IsolationReport> {
   const { container, spec } = verification
-  const profile = selectAuditProfile(spec.runtime, verification.engine)
+  const profile = selectAuditProfile(spec.runtime, verification.engine, process.geteuid?.() === 0)
   await verification.supervisorReady
   const { engine, kernel: fromHost } = await container.observe(signal)
   const kernel = profile.kernelSource === 'host' ? fromHost : withHostFacts(await observeInside(verification), fromHost)

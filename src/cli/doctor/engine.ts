@@ -3,7 +3,7 @@ import type { EngineInfo } from '../../driver/driver.js'
 import { fail, ok, warn, type Finding } from './finding.js'
 import { judgeKernel } from './kernel.js'
 
-/** The API of Engine 20.10, the oldest that the package is tested with; Podman 4 and later speak it too. */
+/** The API of Engine 20.10, the oldest that the package is tested with; Podman speaks it too (tried: 5.4). */
 const OLDEST_API = [1, 41] as const
 
 const DAEMON_FILE = '/etc/docker/daemon.json'
@@ -21,6 +21,7 @@ const MISSING_LIMITS: Readonly<Record<string, readonly [meaning: string, action:
 export function judgeEngine(info: EngineInfo): Finding[] {
   return [
     judgeVersion(info),
+    ...judgePodman(info),
     judgeKernel(info.kernelVersion),
     judgeReach(info),
     ...judgeLimits(info),
@@ -32,8 +33,8 @@ export function judgeEngine(info: EngineInfo): Finding[] {
   ]
 }
 
-function judgeVersion({ name, version, apiVersion }: EngineInfo): Finding {
-  const found = `version ${version}, API ${apiVersion}, on ${name}`
+function judgeVersion({ product, name, version, apiVersion }: EngineInfo): Finding {
+  const found = `${product === 'podman' ? 'Podman, ' : ''}version ${version}, API ${apiVersion}, on ${name}`
   const [major = 0, minor = 0] = apiVersion.split('.').map(Number)
   const [oldestMajor, oldestMinor] = OLDEST_API
   const old = major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
@@ -44,6 +45,21 @@ function judgeVersion({ name, version, apiVersion }: EngineInfo): Finding {
     'older than 20.10: never tried',
     'install Docker Engine 20.10 or newer, or Podman 4 or newer',
   )
+}
+
+/** What Podman's compatible socket does otherwise: docs/engines.md. */
+function judgePodman({ product, local }: EngineInfo): Finding[] {
+  if (product !== 'podman') return []
+  const action = 'use Docker Engine where that matters; see docs/engines.md'
+  if (!local) {
+    const meaning = 'Podman takes seccomp profiles only as files of its own machine: sandboxes are refused'
+    return [
+      fail('podman', 'on another machine', meaning, 'run this on the machine of Podman, or use Docker Engine there'),
+    ]
+  }
+  const meaning =
+    'files in scratch folders are limited by memory alone, and the runtime is the one that Podman is set to'
+  return [warn('podman', 'compatible socket', meaning, action)]
 }
 
 function judgeReach({ local, operatingSystem, architecture }: EngineInfo): Finding {
@@ -91,7 +107,11 @@ function judgeAccessControl({ securityOptions }: EngineInfo): Finding {
   )
 }
 
-function judgeRuntimes({ runtimes, defaultRuntime }: EngineInfo): Finding {
+function judgeRuntimes({ product, runtimes, defaultRuntime }: EngineInfo): Finding {
+  if (product === 'podman') {
+    const meaning = "guests use the host's kernel: a bug in it is a way out, and Podman's socket takes no other runtime"
+    return warn('runtimes', `default ${defaultRuntime}`, meaning, "use Docker Engine with gVisor and runtime: 'runsc'")
+  }
   const found = `${runtimes.join(', ')}; default ${defaultRuntime}`
   const stronger = runtimes.filter((name) => /runsc|gvisor|kata/i.test(name))
   if (stronger.length > 0) return ok('runtimes', found, `runtime: '${stronger[0]}' keeps guests off the host's kernel`)
@@ -125,9 +145,10 @@ function judgeUserNamespaces({ securityOptions }: EngineInfo): Finding {
   )
 }
 
-function judgeLiveRestore({ facilities }: EngineInfo): Finding[] {
+function judgeLiveRestore({ product, facilities }: EngineInfo): Finding[] {
   const liveRestore = facilities?.liveRestore ?? null
-  if (liveRestore === null) return []
+  // Podman's containers belong to no daemon.
+  if (liveRestore === null || product === 'podman') return []
   if (liveRestore) return [ok('live restore', 'on', 'containers outlive a restart of the engine')]
   return [
     warn(

@@ -1,5 +1,5 @@
 /**
- * How an engine is given a seccomp profile. Docker takes it inside the request; Podman's compatible socket (tried: 4.3, 5.4)
+ * How an engine is given a seccomp profile. Docker takes it inside the request; Podman's compatible socket (tried: 5.4)
  * takes only the path of a file on its own machine.
  */
 import { createHash, randomUUID } from 'node:crypto'

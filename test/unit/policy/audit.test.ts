@@ -224,6 +224,16 @@ describe('auditContainer', () => {
     expect(auditContainer(SPEC, replace(guest, ['kernel', ...path], value), RUNSC_PROFILE)).not.toEqual([])
   })
 
+  test('takes the word of the engine for namespaces only where this process may not look', () => {
+    const profile = selectAuditProfile('runc', { local: true }, false)
+    const unread = replace(MATCHING, ['kernel', 'privateNamespaces'], {})
+    expect(auditContainer(SPEC, unread, profile)).toEqual([])
+    expect(auditContainer(SPEC, unread, DOCKER_PROFILE)).not.toEqual([])
+    const shared = replace(MATCHING, ['kernel', 'privateNamespaces', 'net'], false)
+    expect(auditContainer(SPEC, shared, profile)).toMatchObject([{ field: 'privateNamespaces.net' }])
+    expect(auditContainer(SPEC, replace(MATCHING, ['kernel', 'source'], 'guest'), profile)).not.toEqual([])
+  })
+
   test('refuses a local container that the host does not see, and the word of its inside', () => {
     const unseen = auditContainer(SPEC, { engine: MATCHING.engine, kernel: null }, DOCKER_PROFILE)
     expect(unseen).toEqual([expect.objectContaining({ field: 'kernel', wanted: 'facts from the host', found: 'none' })])

@@ -52,6 +52,15 @@ const flaws: readonly [name: string, change: Partial<EngineInfo>, check: string,
   ),
 ] as [string, Partial<EngineInfo>, string, string][]
 
+test('Podman is told what its socket does otherwise, and refused from afar', () => {
+  const flaws = (change: Partial<EngineInfo>) =>
+    judgeEngine({ ...sound, product: 'podman', facilities: { ...facilities, liveRestore: false }, ...change })
+      .filter((finding) => finding.status !== 'ok')
+      .map(({ check, status }) => `${check} ${status}`)
+  expect(flaws({})).toEqual(['podman warn', 'runtimes warn'])
+  expect(flaws({ local: false })).toEqual(['podman fail', 'engine host warn', 'runtimes warn'])
+})
+
 test.each(flaws)('%s', (_name, change, check, status) => {
   const flawed = judgeEngine({ ...sound, ...change }).filter((finding) => finding.status !== 'ok')
   expect(flawed).toHaveLength(1)

@@ -119,15 +119,20 @@ struct launch_error {
     int32_t stage;
 };
 
+/* cpu-budget.c */
+int cpu_budget_pause_ms(uint64_t budget_us);
+
 /* supervisor.c */
 _Noreturn void supervise(const struct spawn *spawn, const int *ends, int channel, uint32_t oom_kills_before);
+
+/* command-reports.c */
+size_t commands_poll_fds(struct pollfd *fds);
+void commands_read_reports(const struct pollfd *fds, size_t count);
 
 /* commands.c */
 void commands_spawn(const struct spawn *spawn);
 void commands_opened(uint32_t id);
 void commands_signal(uint32_t id, uint8_t signal_number, uint8_t scope);
-size_t commands_poll_fds(struct pollfd *fds);
-void commands_read_reports(const struct pollfd *fds, size_t count);
 void commands_reaped(pid_t pid, int status, const struct rusage *usage);
 void commands_stopped(pid_t pid);
 void commands_reap(bool (*reap_one)(pid_t pid));

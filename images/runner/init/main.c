@@ -18,9 +18,10 @@
  *    or its descriptors (ptrace(2), "ptrace access mode checking"). Supervisors are forks of init and inherit that.
  *  - init keeps no descriptor of the container's stdin and stdout, and gives commands none but those asked for.
  *
- * Files: main.c the event loop, control.c the socket to the shovel, commands.c the table of commands, orphans.c what
- * lost supervisors leave, supervisor.c one command's process tree, launch.c from fork to exec, proctree.c /proc, pipes.c
- * the pipes and their broker, wire.c the messages, util.c the rest.
+ * Files: main.c the event loop, control.c the socket to the shovel, commands.c the lives of commands, command-table.c
+ * where they are kept, command-reports.c what is told of them, orphans.c what lost supervisors leave, supervisor.c one
+ * command's process tree, cpu-budget.c its CPU time, launch.c from fork to exec, proctree.c /proc, pipes.c the pipes
+ * and their broker, wire.c the messages, util.c the rest.
  *
  * Exit code: the shovel's (128 + n when a signal ended it), 124 at the end of the lifetime, 125 when init itself
  * cannot go on, 127 when the shovel cannot be started, 143 on a SIGTERM or SIGINT from outside the PID namespace.

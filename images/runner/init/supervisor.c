@@ -25,8 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* CPU time of a tree is read at most this often. */
-#define MIN_CPU_CHECK_MS 10
 #define MAX_HUNT_PAUSE_MS 20
 
 static int channel = -1;
@@ -87,37 +85,6 @@ static void wait_for_children(int timeout_ms, struct pollfd *fds, nfds_t count)
         ;
 }
 
-static uint64_t reaped_cpu_us(void)
-{
-    struct ending sum = {0};
-    struct rusage usage;
-    if (getrusage(RUSAGE_CHILDREN, &usage) == 0)
-        add_usage(&sum, &usage);
-    return sum.cpu_us;
-}
-
-/* CPU time of the tree so far: what was reaped here, and what the living have used and reaped themselves. */
-static uint64_t spent_cpu_us(void)
-{
-    struct tree tree;
-    uint64_t reaped = reaped_cpu_us();
-    if (!proctree_measure(getpid(), NULL, &tree))
-        give_up();
-    return reaped + tree.cpu_us;
-}
-
-/* Milliseconds until the rest of the budget could be gone if every CPU worked on it; 0: it is gone. */
-static int cpu_check_ms(uint64_t budget_us, long cpus)
-{
-    uint64_t spent = spent_cpu_us();
-    if (spent >= budget_us)
-        return 0;
-    uint64_t pause = (budget_us - spent) / 1000 / (uint64_t)cpus;
-    if (pause < MIN_CPU_CHECK_MS)
-        return MIN_CPU_CHECK_MS;
-    return pause > 60000 ? 60000 : (int)pause;
-}
-
 /* An order of init: a signal number and a scope. Returns true when the tree is to end. */
 static bool obey(void)
 {
@@ -137,10 +104,7 @@ static bool obey(void)
 static enum reason watch(uint64_t cpu_ms)
 {
     uint64_t next_check = now_ms();
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct pollfd fds[] = {{.fd = channel, .events = POLLIN}, {.fd = children_fd, .events = POLLIN}};
-    if (cpus < 1)
-        cpus = 1;
     for (;;) {
         int timeout = -1;
         reap();
@@ -149,7 +113,9 @@ static enum reason watch(uint64_t cpu_ms)
         if (cpu_ms > 0) {
             uint64_t now = now_ms();
             if (now >= next_check) {
-                int pause = cpu_check_ms(cpu_ms * 1000, cpus);
+                int pause = cpu_budget_pause_ms(cpu_ms * 1000);
+                if (pause < 0)
+                    give_up();
                 if (pause == 0)
                     return REASON_CPU_TIME;
                 next_check = now + (uint64_t)pause;

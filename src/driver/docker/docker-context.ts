@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { InvalidOptionsError } from '../../errors.js'
 import { readTlsMaterial } from './endpoint-address.js'
-import type { EndpointSurroundings, TlsMaterial } from './endpoint.js'
+import type { EndpointSurroundings, TlsMaterial } from './endpoint-types.js'
 
 const configSchema = z.object({ currentContext: z.string().optional() })
 

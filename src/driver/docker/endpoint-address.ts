@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidOptionsError } from '../../errors.js'
-import type { EngineEndpoint, TlsMaterial } from './endpoint.js'
+import type { EngineEndpoint, TlsMaterial } from './endpoint-types.js'
 
 /** The ports that Docker registered with IANA. */
 const PLAIN_PORT = 2375

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { EngineUnavailableError } from '../../errors.js'
 import { readCurrentContext, readDockerContext } from './docker-context.js'
 import { parseEndpointAddress, readTlsMaterial } from './endpoint-address.js'
-import type { EndpointStrategy, EndpointSurroundings, StrategyResult } from './endpoint.js'
+import type { EndpointStrategy, EndpointSurroundings, StrategyResult } from './endpoint-types.js'
 
 /** The option `host` of the driver. */
 const explicitHost: EndpointStrategy = {

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { inspect } from 'node:util'
-import type { EngineEndpoint } from './endpoint.js'
+import type { EngineEndpoint } from './endpoint-types.js'
 import { SshAgent } from './ssh-agent.js'
 
 /** TCP keep-alive after this much silence, so that a lost remote host ends a pending wait. */

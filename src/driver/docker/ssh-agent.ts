@@ -8,7 +8,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { Agent } from 'node:http'
 import { Duplex } from 'node:stream'
 import { quoteForeignText } from './engine-error.js'
-import type { EngineEndpoint } from './endpoint.js'
+import type { EngineEndpoint } from './endpoint-types.js'
 
 type SshEndpoint = Extract<EngineEndpoint, { kind: 'ssh' }>
 

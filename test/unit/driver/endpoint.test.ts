@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeEndpoint, discoverEndpoint, type EndpointOptions } from '../../../src/driver/docker/endpoint.js'
+import { describeEndpoint, discoverEndpoint } from '../../../src/driver/docker/endpoint.js'
+import type { EndpointOptions } from '../../../src/driver/docker/endpoint-types.js'
 import { EngineUnavailableError, InvalidOptionsError } from '../../../src/errors.js'
 
 const NOTHING: EndpointOptions = { host: null, certPath: null, context: null }

@@ -5,6 +5,7 @@
  * context, which the engine unpacks to its disk, unpacks again into a container and then compares and packs anew; it is
  * the way that every engine has. Load is tried first; an engine that refuses it is not asked again by this object.
  */
+import PQueue from 'p-queue'
 import { Readable } from 'node:stream'
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
@@ -15,8 +16,16 @@ import type { Layer } from './tar-layer.js'
 /** How a layer gets to the engine; `auto` is load with build as the fallback. */
 export type LayerMethod = 'auto' | 'load' | 'build'
 
+/**
+ * How many layers are sent to one engine at a time. Each sent one holds open files here and a half-written image there; a
+ * burst of new homes waits here instead, where one that nobody wants any longer costs nothing.
+ */
+const MAX_ADDED_AT_ONCE = 4
+
+/** Adds layers to the images of one engine. */
 export class LayerAdder {
   readonly #store: ImageStore
+  readonly #queue = new PQueue({ concurrency: MAX_ADDED_AT_ONCE })
   #method: LayerMethod
 
   constructor(store: ImageStore, method: LayerMethod = 'auto') {
@@ -29,7 +38,11 @@ export class LayerAdder {
    * @throws {HomeError} when a file of the layer changes or disappears meanwhile. {ImageError} when the engine made something
    *   else than was asked for. Errors of the engine as they are.
    */
-  async add(image: LayeredImage, signal: AbortSignal): Promise<ImageFacts> {
+  add(image: LayeredImage, signal: AbortSignal): Promise<ImageFacts> {
+    return this.#queue.add(() => this.#add(image, signal), { signal })
+  }
+
+  async #add(image: LayeredImage, signal: AbortSignal): Promise<ImageFacts> {
     if (this.#method !== 'build') {
       try {
         return await this.#load(image, signal)

@@ -12,8 +12,11 @@ import { constants } from 'node:os'
 import type { SandboxExitedError } from '../errors.js'
 import type { CommandOutcome } from '../sandbox/outcome.js'
 
+/** The command ran out of time, as timeout(1) has it. */
 export const EXIT_TIMEOUT = 124
+/** The package or the engine failed, or was called wrongly, as `docker run` has it. */
 export const EXIT_FAILURE = 125
+/** 128 + SIGKILL: the command was ended by force. */
 export const EXIT_KILLED = 137
 
 /** The part of a command's result that its exit code depends on. */

@@ -7,6 +7,7 @@ import { LABELS } from '../policy/labels.js'
 import { engineServices } from '../sandbox/services.js'
 import { formatTable, type Terminal } from './terminal.js'
 
+/** What commander makes of the flags of `image`. */
 export interface ImageFlags {
   readonly base?: string
   readonly json?: boolean
@@ -26,6 +27,10 @@ export interface ImageRow {
   readonly sizeBytes: number
 }
 
+/**
+ * `image build`: makes the runner base, or finds it.
+ * @returns the exit code
+ */
 export async function buildImage(terminal: Terminal, flags: ImageFlags): Promise<number> {
   return withDriver(async (driver) => {
     const base = flags.base ?? 'runner'
@@ -37,6 +42,10 @@ export async function buildImage(terminal: Terminal, flags: ImageFlags): Promise
   })
 }
 
+/**
+ * `image list`: this package's images on the engine.
+ * @returns the exit code
+ */
 export async function listImages(terminal: Terminal, flags: ImageFlags): Promise<number> {
   return withDriver(async (driver) => {
     const rows = (await driver.images.list(ours)).map(toRow)
@@ -46,7 +55,10 @@ export async function listImages(terminal: Terminal, flags: ImageFlags): Promise
   })
 }
 
-/** Removes images of this package only: a reference to any other image is an error. */
+/**
+ * `image remove`: removes images of this package only.
+ * @throws {ImageError} for a reference to any other image, or to none.
+ */
 export async function removeImages(
   terminal: Terminal,
   references: readonly string[],
@@ -72,6 +84,7 @@ export async function removeImages(
   })
 }
 
+/** The table of `image list`. */
 export function formatImages(rows: readonly ImageRow[]): string {
   return formatTable(
     ['IMAGE', 'KIND', 'ID', 'SIZE'],

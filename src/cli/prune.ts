@@ -2,12 +2,17 @@
 import { DockerDriver } from '../driver/docker/docker-driver.js'
 import type { Terminal } from './terminal.js'
 
+/** What commander makes of the flags of `prune`. */
 export interface PruneFlags {
   readonly all?: boolean
   readonly images?: boolean
   readonly json?: boolean
 }
 
+/**
+ * `prune`: removes what dead processes left on the engine.
+ * @returns the exit code
+ */
 export async function pruneSandboxes(terminal: Terminal, flags: PruneFlags): Promise<number> {
   const driver = new DockerDriver()
   try {

@@ -17,6 +17,10 @@ export interface SandboxRow {
   readonly owner: string | null
 }
 
+/**
+ * `ps`: the sandboxes that the engine has, whoever made them.
+ * @returns the exit code
+ */
 export async function listSandboxes(terminal: Terminal, flags: { readonly json?: boolean }): Promise<number> {
   const driver = new DockerDriver()
   try {

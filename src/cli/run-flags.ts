@@ -30,6 +30,7 @@ export interface RunFlags {
   readonly json?: boolean
 }
 
+/** One `--mount`. */
 export interface MountFlag {
   readonly source: string
   readonly target: string
@@ -62,6 +63,7 @@ export const FLAG_OF_OPTION: Readonly<Record<string, string>> = Object.freeze({
   cwd: '--cwd',
 })
 
+/** Adds the flags of `run` to a command. */
 export function addRunOptions(command: Command): Command {
   const flags: readonly Option[] = [
     new Option('-u, --user <name>', 'whom the sandbox belongs to; default: an anonymous user'),

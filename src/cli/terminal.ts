@@ -8,6 +8,7 @@ const MAX_LINE_CHARS = 16_384
 /** Characters that a JSON text may hold but that a terminal acts on: they become `\uXXXX`, which is the same JSON. */
 const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
+/** Where the command line writes. Everything but the output of guests is escaped on the way. */
 export class Terminal {
   /** Also takes the output of guests, unchanged. */
   readonly output = new DescriptorWriter(1)

@@ -142,6 +142,7 @@ export interface PruneReport {
   readonly reclaimedBytes: number
 }
 
+/** What starts containers and keeps images: the seam between the package and any one engine. Free of an engine's own types. */
 export interface SandboxDriver {
   readonly images: ImageStore
   /** @throws {EngineUnavailableError} when no engine answers within the request's deadline. */

@@ -31,6 +31,7 @@ interface HostParts {
   readonly digest: string
 }
 
+/** The bases on one engine. The host's parts of them are taken once per object. */
 export class BaseImages {
   readonly #store: ImageStore
   readonly #adder: LayerAdder

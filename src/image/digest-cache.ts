@@ -21,6 +21,7 @@ export function isSettled(changedAtMs: number, lookedAtMs: number): boolean {
   return changedAtMs < lookedAtMs - RACY_MS
 }
 
+/** Digests by fingerprint, in memory and, where a folder is given, in a file that other processes read too. */
 export class DigestCache {
   readonly #digests = new Map<string, string>()
   readonly #file: string | null

@@ -9,6 +9,7 @@ import { readElf, type ElfFile } from './elf.js'
 import { libraryFolders } from './library-paths.js'
 import { printable } from '../printable.js'
 
+/** Some programs with everything that their loader needs to start them. */
 export interface ElfClosure {
   readonly machine: number
   /** The path that the programs name as their loader, for example `/lib64/ld-linux-x86-64.so.2`. */

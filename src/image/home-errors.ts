@@ -12,6 +12,7 @@ export interface RefusedFile {
 /** So many offenders are named; the others are counted. */
 const NAMED_FILES = 5
 
+/** Entries that an image may not hold; the first five are named. */
 export function refusedFiles(home: string, files: readonly RefusedFile[]): HomeError {
   const named = files.slice(0, NAMED_FILES).map(({ path, reason }) => `${printable(path)} (${reason})`)
   const others = files.length > named.length ? ` and ${files.length - named.length} more` : ''
@@ -22,6 +23,7 @@ export function refusedFiles(home: string, files: readonly RefusedFile[]): HomeE
   )
 }
 
+/** @param allowed - the limit that was passed, in entries or bytes */
 export function tooLarge(home: string, what: 'entries' | 'bytes', allowed: number): HomeError {
   return new HomeError(
     `The home ${printable(home)} has more than ${allowed} ${what}, which is the most that is packed. ` +
@@ -30,6 +32,7 @@ export function tooLarge(home: string, what: 'entries' | 'bytes', allowed: numbe
   )
 }
 
+/** A file that was not the same when it was read a second time. Retryable. */
 export function changedMeanwhile(home: string, path: Buffer, cause?: unknown): HomeError {
   return new HomeError(
     `${printable(path)} in the home ${printable(home)} changed while the home was read. Try again when nothing writes to it.`,

@@ -10,6 +10,7 @@ import {
   type BigIntStats,
 } from 'node:fs'
 
+/** An opened folder of a home. What is below is reached through its descriptor, so a swapped path leads nowhere else. */
 export interface HomeFolder {
   readonly descriptor: number
   /** Relative to the home. */

@@ -11,6 +11,7 @@
 import { posix } from 'node:path'
 import { HomeError } from '../errors.js'
 
+/** The file at the root of a home that lists what is left out, in the form of `.dockerignore`. */
 export const IGNORE_FILE = '.sandboxignore'
 
 /** More patterns than anyone writes by hand, few enough to be tried on each of 200,000 names. */
@@ -28,6 +29,7 @@ type GlobToken =
   | { readonly ranges: readonly Range[]; readonly negated: boolean }
 type Range = readonly [from: string, to: string]
 
+/** The patterns of one ignore file. */
 export interface HomeIgnore {
   /** @param path Relative to the home, parts separated by `/`. */
   ignores(path: string): boolean

@@ -7,6 +7,7 @@ import { DEFAULT_HOME_LIMITS, walkHome, type HomeLimits, type HomeTree } from '.
 import { SharedWork } from './shared-work.js'
 import type { Layer } from './tar-layer.js'
 
+/** A home as a layer: its digest now, its bytes when they are asked for. */
 export interface PackedHome {
   /** The SHA-256 in hex of the layer's bytes. */
   readonly digest: string
@@ -17,6 +18,7 @@ export interface PackedHome {
 /** A layer up to this size is kept in memory between the digest and the sending, so that its files are read once. */
 const KEPT_BYTES = 16 * 1024 * 1024
 
+/** Packs homes, and remembers the digests of those that did not change. */
 export class HomePacker {
   readonly #digests: DigestCache
   readonly #limits: HomeLimits

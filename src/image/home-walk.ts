@@ -24,6 +24,7 @@ export interface HomeLimits {
   readonly bytes: number
 }
 
+/** How large a home may be: entries, and bytes of content. */
 export const DEFAULT_HOME_LIMITS: HomeLimits = { entries: 200_000, bytes: 4 * 1024 ** 3 }
 
 /** One file, folder or link of a home, as it was when the home was listed. */
@@ -39,6 +40,7 @@ export interface HomeFile {
   readonly identity: string
 }
 
+/** All that a home holds and that goes into its layer. */
 export interface HomeTree {
   readonly home: string
   readonly files: readonly HomeFile[]

@@ -61,6 +61,10 @@ export function folders(paths: readonly string[], mode = 0o755): HostEntry[] {
   return paths.map((path) => rootOwned(path, 'directory', mode))
 }
 
+/**
+ * A symbolic link, owned by root.
+ * @param target - written as it is, never followed here
+ */
 export function symlink(path: string, target: string): HostEntry {
   return { ...rootOwned(path, 'symlink', 0o777), link: Buffer.from(target) }
 }
@@ -73,6 +77,7 @@ export function hardLinked(paths: readonly string[], make: (path: string) => Hos
   return [file, ...others.map((path) => ({ ...rootOwned(path, 'hardlink', file.mode), link: Buffer.from(first) }))]
 }
 
+/** A layer of files of this host, with a fingerprint of what they were made from. */
 export function buildHostLayer(entries: readonly HostEntry[]): HostLayer {
   let changedAtMs = 0
   const facts = entries.flatMap((entry) => {

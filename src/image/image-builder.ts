@@ -15,6 +15,7 @@ import { SharedWork } from './shared-work.js'
 
 const MAX_REMEMBERED = 1_000
 
+/** What an {@link ImageBuilder} works with. */
 export interface ImageBuilderOptions {
   readonly store: ImageStore
   /** A folder for digests of files that did not change since another process read them. Default `null`: none. */
@@ -49,6 +50,7 @@ export interface PreparedImage {
   readonly built: boolean
 }
 
+/** Images of one engine. Concurrent callers share it, and with it their builds. */
 export class ImageBuilder {
   readonly #store: ImageStore
   readonly #adder: LayerAdder

@@ -5,7 +5,9 @@ import { LABELS } from '../policy/labels.js'
 /** What an image of this package is: the runner base, another base with `/.sandbox` on it, or one with a home. */
 export type ImageKind = 'runner' | 'base' | 'home'
 
+/** One of {@link ImageKind}. */
 export const KIND_LABEL = `${LABEL_PREFIX}image-kind`
+/** The content key that the image was made for. */
 export const KEY_LABEL = `${LABEL_PREFIX}content-key`
 /** JSON: from a path of the base that is a link to a folder to that folder, both relative to `/`. */
 export const LINKS_LABEL = `${LABEL_PREFIX}root-links`

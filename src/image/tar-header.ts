@@ -10,8 +10,10 @@
 /** The size of a header and the unit to which contents are padded. */
 export const TAR_BLOCK_BYTES = 512
 
+/** The kinds of entries that layers hold: neither devices nor FIFOs. */
 export type TarEntryType = 'file' | 'directory' | 'symlink' | 'hardlink'
 
+/** What stands in the header of one entry. */
 export interface TarHeader {
   /** Relative to the archive's root, without a leading slash and, for folders, without a trailing one. */
   readonly path: Buffer

@@ -41,7 +41,10 @@ export function buildLayer(entries: readonly LayerEntry[]): Layer {
   return { sizeBytes, open: (signal) => packEntries(sorted, signal) }
 }
 
-/** Streams entries in the given order, in chunks of about 128 KiB, without holding the event loop. */
+/**
+ * Streams entries in the given order, in chunks of about 128 KiB, without holding the event loop.
+ * @throws {ImageError} when a content is not as long as its header says.
+ */
 export async function* packEntries(entries: Iterable<LayerEntry>, signal?: AbortSignal): AsyncGenerator<Buffer> {
   let parts: Buffer[] = []
   let filled = 0

@@ -11,7 +11,9 @@ export const callOptionsSchema = objectOption({
   signal: abortSignalOption().nullable().default(null).describe('Cancels the call.'),
 }).readonly()
 
+/** What a caller gives to `rpc.call`. */
 export type CallOptions = z.input<typeof callOptionsSchema>
+/** The same with every default filled in. */
 export type ParsedCallOptions = z.output<typeof callOptionsSchema>
 
 /** @throws {InvalidOptionsError} */

@@ -96,8 +96,11 @@ export const spawnOptionsSchema = objectOption({
     .describe("`'ignore'`: what the command writes is thrown away inside."),
 }).readonly()
 
+/** What a caller gives to `run` and `shell`. */
 export type CommandOptions = z.input<typeof commandOptionsSchema>
+/** What a caller gives to `spawn`. */
 export type SpawnOptions = z.input<typeof spawnOptionsSchema>
+/** The same with every default filled in. */
 export type ParsedSpawnOptions = z.output<typeof spawnOptionsSchema>
 
 /** Options of one `run`, with what the sandbox's limits say filled in; `cpuTimeMs` is `null` when neither sets one. */

@@ -48,7 +48,9 @@ export const driverOptionsSchema = objectOption({
     .describe('Hears failures of background work: the sweep, and the late removal after a failed launch.'),
 }).readonly()
 
+/** What a caller gives to `new DockerDriver`. */
 export type DriverOptions = z.input<typeof driverOptionsSchema>
+/** The same with every default filled in. */
 export type ParsedDriverOptions = z.output<typeof driverOptionsSchema>
 
 /** @throws {InvalidOptionsError} */

@@ -91,11 +91,17 @@ export const downloadOptionsSchema = objectOption({
   ...cancel,
 }).readonly()
 
+/** What a caller gives to `fs.readFile`. */
 export type ReadFileOptions = z.input<typeof readFileOptionsSchema>
+/** What a caller gives to `fs.writeFile`. */
 export type WriteFileOptions = z.input<typeof writeFileOptionsSchema>
+/** What a caller gives to `fs.mkdir`. */
 export type MakeFolderOptions = z.input<typeof makeFolderOptionsSchema>
+/** What a caller gives to `fs.rm`. */
 export type RemoveOptions = z.input<typeof removeOptionsSchema>
+/** What a caller gives to `fs.upload`. */
 export type TransferOptions = z.input<typeof transferOptionsSchema>
+/** What a caller gives to `fs.download`. */
 export type DownloadOptions = z.input<typeof downloadOptionsSchema>
 
 /** @param raw - options, or an encoding alone. @throws {InvalidOptionsError} */

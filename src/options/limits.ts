@@ -70,5 +70,7 @@ export const limitsSchema = objectOption({
   .readonly()
   .describe('What the sandbox may use of the host. Every limit is read back from the kernel after start.')
 
+/** What a caller gives as `limits`. */
 export type LimitsOptions = z.input<typeof limitsSchema>
+/** The same with every default filled in. */
 export type ResolvedLimits = z.output<typeof limitsSchema>

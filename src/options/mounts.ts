@@ -45,5 +45,7 @@ export const writableSchema = z
   .register(optionFacts, { type: 'array of guest paths', allowed: `at most ${MAX_WRITABLE_PATHS}` })
   .readonly()
 
+/** What a caller gives as one entry of `mounts`. */
 export type MountOptions = z.input<typeof mountSchema>
+/** The same with every default filled in, both paths normalised. */
 export type ResolvedMount = z.output<typeof mountSchema>

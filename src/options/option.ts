@@ -56,6 +56,7 @@ export function durationOption(minMs: number, orNull?: string) {
   return integerOption({ min: minMs, max: MAX_TIMER_MS, unit: 'ms', ...(orNull === undefined ? {} : { orNull }) })
 }
 
+/** `true` or `false`; nothing that is only truthy. */
 export function booleanOption() {
   return z.boolean({ error: 'true or false' }).register(optionFacts, { type: 'boolean', allowed: '`true` or `false`' })
 }

@@ -37,5 +37,7 @@ export const timeoutsSchema = objectOption({
   .readonly()
   .describe('How long the host waits.')
 
+/** What a caller gives as `timeouts`. */
 export type TimeoutsOptions = z.input<typeof timeoutsSchema>
+/** The same with every default filled in. */
 export type ResolvedTimeouts = z.output<typeof timeoutsSchema>

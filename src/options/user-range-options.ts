@@ -47,7 +47,9 @@ export const userRangeSchema = objectOption({
   .readonly()
   .describe('Where the uids of sandbox users come from.')
 
+/** What a caller gives as `users`. */
 export type UserRangeOptions = z.input<typeof userRangeSchema>
+/** The same with every default filled in. */
 export type ResolvedUserRange = z.output<typeof userRangeSchema>
 
 /**

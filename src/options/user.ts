@@ -50,5 +50,7 @@ export const userSchema = z
   .register(optionFacts, { type: 'string or object', allowed: 'a user name, or an object as below' })
   .transform((user) => (user === null || typeof user === 'string' ? userObjectSchema.parse({ name: user }) : user))
 
+/** What a caller gives as `user`. */
 export type UserOptions = z.input<typeof userSchema>
+/** The same as an object; `null` where nothing was given. */
 export type ResolvedUser = z.output<typeof userObjectSchema>

@@ -6,6 +6,7 @@
 import { isGvisor } from './gvisor.js'
 import { PODMAN_TMPFS, type EngineProduct } from './posture.js'
 
+/** What the audit may expect of one engine and runtime, where they differ from runc on a local Docker. */
 export interface AuditProfile {
   readonly name: string
   /** Who must have read the kernel facts: `guest` where no process of the sandbox exists on the host's kernel. */

@@ -13,6 +13,7 @@ export interface SeccompProfile {
   readonly syscalls: readonly SeccompRule[]
 }
 
+/** What happens to some system calls, where all of `args` are met. */
 export interface SeccompRule {
   readonly names: readonly string[]
   readonly action: string
@@ -20,6 +21,7 @@ export interface SeccompRule {
   readonly args?: readonly SeccompArgument[]
 }
 
+/** A condition on one argument of a system call, numbered from 0 (seccomp(2)). */
 export interface SeccompArgument {
   readonly index: number
   readonly value: number
@@ -44,6 +46,7 @@ export interface BindMount {
   readonly writable: boolean
 }
 
+/** What a whole sandbox may use at most; nothing in it is ever unlimited. */
 export interface ResourceLimits {
   readonly memoryBytes: number
   readonly cpuCount: number
@@ -52,6 +55,7 @@ export interface ResourceLimits {
   readonly shmBytes: number
 }
 
+/** One sandbox as it is asked of an engine. */
 export interface ContainerSpec {
   /** An engine's reference or content id of the image. */
   readonly image: string

@@ -91,6 +91,7 @@ export interface EngineObservation {
   readonly loosened: Readonly<Record<string, string>>
 }
 
+/** Both reports together: what the audit compares with a spec. */
 export interface Observation {
   readonly engine: EngineObservation
   /** `null` when the engine is remote; the sandbox then asks the supervisor inside. */

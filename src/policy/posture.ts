@@ -4,6 +4,7 @@ import type { ContainerSpec, ScratchMount } from './container-spec.js'
 /** Whose engine it is: their forms of a request differ in places. */
 export type EngineProduct = 'docker' | 'podman'
 
+/** One limit of setrlimit(2), for every process of a sandbox. */
 export interface Ulimit {
   /** The engine's name, for example `nofile`. */
   readonly name: string

@@ -43,7 +43,10 @@ export function parseStatus(text: string, pid: number, tid: number): ThreadStatu
   }
 }
 
-/** Reads `/proc/<pid>/mountinfo`, in the kernel's order: a later mount on the same target hides an earlier one. */
+/**
+ * Reads `/proc/<pid>/mountinfo`, in the kernel's order: a later mount on the same target hides an earlier one.
+ * @throws {SyntaxError} when a line is not the kernel's
+ */
 export function parseMountinfo(text: string): MountEntry[] {
   return lines(text).map((line) => {
     // 36 35 98:0 /root /target rw,noatime [optional fields] - type source superoptions
@@ -70,7 +73,10 @@ export function parseMountinfo(text: string): MountEntry[] {
   })
 }
 
-/** Reads `/proc/<pid>/limits`, by the names in it (`Max open files`). */
+/**
+ * Reads `/proc/<pid>/limits`, by the names in it (`Max open files`).
+ * @throws {SyntaxError} when a line is not the kernel's
+ */
 export function parseLimits(text: string): Record<string, Rlimit> {
   const entries = lines(text)
     .slice(1)

@@ -18,7 +18,9 @@ export const fileErrorSchema = z.strictObject({
   path: z.string(),
 })
 
+/** `fs.stat`. */
 export const fileStatParamsSchema = z.strictObject({ path, followLinks: z.boolean() })
+/** The answer to `fs.stat`; times in milliseconds since the epoch, sizes in bytes. */
 export const fileStatResultSchema = z.strictObject({
   type: fileType,
   /** A sparse file can be larger than the integers that a number holds exactly. */
@@ -35,16 +37,21 @@ export const fileStatResultSchema = z.strictObject({
   birthtimeMs: z.number(),
 })
 
+/** `fs.readdir`. */
 export const fileReaddirParamsSchema = z.strictObject({ path })
+/** The answer to `fs.readdir`. */
 export const fileReaddirResultSchema = z.strictObject({
   entries: z.array(z.strictObject({ name: fileName, type: fileType })),
 })
 
+/** `fs.mkdir`. */
 export const fileMkdirParamsSchema = z.strictObject({ path, recursive: z.boolean(), mode: z.optional(mode) })
+/** `fs.rm`. */
 export const fileRmParamsSchema = z.strictObject({ path, recursive: z.boolean(), force: z.boolean() })
 
 /** `fs.readFile`: the content comes on `stream`, shovel → host. */
 export const fileReadParamsSchema = z.strictObject({ path, stream: streamId })
+/** The answer to `fs.readFile`: the size in bytes as it was when the file was opened. */
 export const fileReadResultSchema = z.strictObject({ size: count })
 
 /** `fs.writeFile`: the content goes on `stream`, host → shovel; answered when END came and all is written. */
@@ -57,6 +64,7 @@ export const fileWriteParamsSchema = z.strictObject({
 
 /** `fs.upload` and `fs.download`: a tar on `stream`, of what the folder at `path` holds. */
 export const transferParamsSchema = z.strictObject({ path, stream: streamId })
+/** The answer to `fs.upload` and `fs.download`. */
 export const transferResultSchema = z.strictObject({
   entries: count,
   bytes: count,
@@ -64,7 +72,11 @@ export const transferResultSchema = z.strictObject({
   skipped: z._default(count, 0),
 })
 
+/** What {@link fileErrorSchema} lets through. */
 export type FileError = z.output<typeof fileErrorSchema>
+/** What {@link fileStatResultSchema} lets through. */
 export type FileStat = z.output<typeof fileStatResultSchema>
+/** What {@link fileReaddirResultSchema} lets through. */
 export type DirectoryEntries = z.output<typeof fileReaddirResultSchema>
+/** What {@link transferResultSchema} lets through. */
 export type TransferResult = z.output<typeof transferResultSchema>

@@ -11,7 +11,9 @@ export const PROTOCOL_VERSION = 1
 
 /** Error codes of control methods; the `data` of each has a schema below. */
 export const CONTROL_ERROR_SPAWN = -32010
+/** The program could not be loaded. */
 export const CONTROL_ERROR_PROGRAM = -32011
+/** A file operation failed. */
 export const CONTROL_ERROR_FILE = -32012
 
 const count = z.int().check(z.nonnegative())
@@ -51,7 +53,9 @@ export const spawnParamsSchema = z.strictObject({
   /** Per output stream: so many bytes are sent, the rest is read and thrown away. */
   outputBytes: z.nullable(count),
 })
+/** The answer to `spawn`. */
 export const spawnResultSchema = z.strictObject({ pid: id32 })
+/** The `data` of a `CONTROL_ERROR_SPAWN`. */
 export const spawnErrorSchema = z.strictObject({ errno, stage: z.enum(['fork', 'chdir', 'exec']) })
 
 /** `signal`: to the main process, its process group, or (always SIGKILL) everything that the command started. */
@@ -60,6 +64,7 @@ export const signalParamsSchema = z.strictObject({
   signal: z.int().check(z.gte(1), z.lte(64)),
   scope: z.enum(['process', 'group', 'tree']),
 })
+/** The answer to `signal`; not delivered: the command had ended. */
 export const signalResultSchema = z.strictObject({ delivered: z.boolean() })
 
 /** shovel → host: a command ended and its pipes are empty. Byte counts include what was thrown away. */
@@ -85,6 +90,7 @@ export const programStartParamsSchema = z.strictObject({
   cpuTimeMs: z.nullable(count),
   permissions: z.array(z.string()),
 })
+/** The answer to `program.start`. */
 export const programStartResultSchema = spawnResultSchema
 
 /** On stream 1, host → program: `$/load` compiles and runs the file. */
@@ -93,6 +99,7 @@ export const programLoadParamsSchema = z.strictObject({
   filename: z.string(),
   permissions: z.array(z.string()),
 })
+/** The `data` of a `CONTROL_ERROR_PROGRAM`. */
 export const programErrorSchema = z.strictObject({ kind: z.enum(['syntax', 'throw']), stack: z.string() })
 
 /** `observe`: raw texts of `/proc` and of the cgroup, `null` where one cannot be read. */
@@ -104,11 +111,19 @@ export const observeResultSchema = z.strictObject({
   cgroup: z.record(z.string(), z.nullable(z.string())),
 })
 
+/** What {@link readyNotificationSchema} lets through. */
 export type ReadyNotification = z.output<typeof readyNotificationSchema>
+/** What {@link spawnParamsSchema} lets through. */
 export type SpawnParams = z.output<typeof spawnParamsSchema>
+/** What {@link spawnResultSchema} lets through. */
 export type SpawnResult = z.output<typeof spawnResultSchema>
+/** What {@link signalParamsSchema} lets through. */
 export type SignalParams = z.output<typeof signalParamsSchema>
+/** What {@link exitNotificationSchema} lets through. */
 export type ExitNotification = z.output<typeof exitNotificationSchema>
+/** What {@link programStartParamsSchema} lets through. */
 export type ProgramStartParams = z.output<typeof programStartParamsSchema>
+/** What {@link programLoadParamsSchema} lets through. */
 export type ProgramLoadParams = z.output<typeof programLoadParamsSchema>
+/** What {@link observeResultSchema} lets through. */
 export type GuestObservation = z.output<typeof observeResultSchema>

@@ -34,6 +34,7 @@ export const FIRST_STREAM = 2
 
 const MAX_STREAM_ID = 0xffff_ffff
 
+/** What a {@link Multiplexer} calls and how much it allows. */
 export interface MultiplexerOptions {
   /** Bytes of the control stream as they arrive, for a `MessageDecoder`. */
   readonly onControl: (chunk: Buffer) => void

@@ -34,6 +34,7 @@ export type CallerId = string | number
 /** The parameters of a call: positional or by name. */
 export type RpcParams = readonly unknown[] | object
 
+/** The `error` member of a response (JSON-RPC 2.0, 5.1). */
 export interface RpcErrorObject {
   readonly code: number
   readonly message: string

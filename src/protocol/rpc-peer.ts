@@ -19,6 +19,7 @@ import { JsonRpcErrorCode } from './rpc-codes.js'
 import { CANCEL_METHOD, parseIncoming, type CallerId, type RpcErrorObject, type RpcParams } from './rpc-messages.js'
 import { ProtocolViolation } from './violation.js'
 
+/** What an {@link RpcPeer} calls and how long it waits. */
 export interface RpcPeerOptions {
   /** Takes one message of `encodeMessage`. Must not throw. */
   readonly send: (message: Buffer) => void

@@ -23,6 +23,7 @@ export interface StreamReceiver {
   reset(code: number): void
 }
 
+/** Called while the multiplexer receives or its transport drains. */
 export interface SenderHandlers {
   /** The queue is below half a window again, after `write` returned `false`. */
   onWritable(): void

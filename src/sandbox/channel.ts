@@ -17,6 +17,7 @@ import {
 import type { ContainerHandle } from '../driver/driver.js'
 import { openReadable, openWritable } from './streams.js'
 
+/** Who is told when the guest breaks the channel, or when it ends. */
 export interface ChannelHooks {
   /** The guest broke the protocol. Called at most once. */
   onViolation(error: ProtocolError): void
@@ -24,6 +25,7 @@ export interface ChannelHooks {
   onEnd(): void
 }
 
+/** The frames of one container, with everything that speaks through them. */
 export interface Channel {
   readonly multiplexer: Multiplexer
   /** Calls to the supervisor, and its notifications to us. */

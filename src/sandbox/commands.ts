@@ -36,6 +36,7 @@ interface RunningCommand {
   readonly started: Promise<void>
 }
 
+/** How the supervisor inside says that a command ended. */
 export type ExitReport = ReturnType<typeof parseExit>
 
 /** Allots the ids of streams and commands of one sandbox. Ids are never used twice. */
@@ -46,6 +47,7 @@ export class StreamIds {
   }
 }
 
+/** The commands of one sandbox: their ids, streams and ends. */
 export class Commands {
   readonly #channel: Channel
   readonly #streamIds: StreamIds

@@ -21,6 +21,7 @@ import { sharedServices } from './services.js'
 import type { SandboxState } from './state.js'
 import type { IsolationReport } from './verify.js'
 
+/** The events of a sandbox and what their listeners are given. */
 export interface SandboxEvents {
   /** The program is loaded; everything can be called. */
   ready: []

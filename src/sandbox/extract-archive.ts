@@ -18,6 +18,7 @@ import { printable } from '../printable.js'
 import { openHostFolder } from './host-folder.js'
 import { GuestResetError } from './streams.js'
 
+/** The most that is taken from a guest: bytes of content, and entries. */
 export interface ExtractLimits {
   /** The most bytes of file content; default 4 GiB. */
   readonly maxBytes?: number

@@ -17,13 +17,16 @@ import { GuestResetError } from './streams.js'
 /** How long the guest may take to say why it gave a stream up. */
 const REASON_MS = 5_000
 
+/** The parameters of a file request; every one has a path. */
 export interface FileParams {
   readonly path: string
   readonly [name: string]: unknown
 }
 
+/** The part of a session that file requests need. */
 export type FileSession = () => { readonly channel: Channel; readonly streamIds: StreamIds }
 
+/** Sends file requests and turns the failures of the guest into `GuestFileError`. */
 export class FileRequests {
   readonly #session: FileSession
 

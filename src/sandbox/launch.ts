@@ -9,6 +9,7 @@ import type { ResolvedSandboxOptions } from '../options/index.js'
 import type { Identity } from '../users/index.js'
 import type { SandboxServices } from './services.js'
 
+/** A container that runs, and what it was made from. */
 export interface LaunchedContainer {
   readonly container: ContainerHandle
   readonly identity: Identity
@@ -78,6 +79,7 @@ function commandEnvironment(
   return { PATH: DEFAULT_PATH, ...image, HOME: '/', USER: name, LOGNAME: name, ...own }
 }
 
+/** A random UUID: also a name that no other container has. */
 export function createSandboxId(): string {
   return randomUUID()
 }

@@ -22,6 +22,7 @@ import { bringUp, startFailure, verificationOf } from './startup.js'
 import { nextState, type SandboxState, type SandboxTransition } from './state.js'
 import { verifyIsolation, type IsolationReport } from './verify.js'
 
+/** What the life of a sandbox tells to the outside. */
 export interface LifecycleEvents {
   ready(): void
   exit(exitCode: number | null, signal: NodeJS.Signals | null, error: SandboxExitedError): void
@@ -32,6 +33,7 @@ export interface LifecycleEvents {
   error(error: SandboxError): void
 }
 
+/** One sandbox from its options to the end of its container: every state change goes through here. */
 export class Lifecycle {
   readonly id: string
   readonly options: ResolvedSandboxOptions

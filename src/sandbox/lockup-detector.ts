@@ -15,6 +15,7 @@ export interface LockupDetectorOptions {
   onLockup(): void
 }
 
+/** Watches one sandbox' supervisor and program. */
 export class LockupDetector {
   readonly #options: LockupDetectorOptions
   #timer: NodeJS.Timeout | null = null

@@ -4,8 +4,10 @@ import type { RpcPeer } from '../protocol/index.js'
 import type { ResolvedTimeouts } from '../options/index.js'
 import { LockupDetector } from './lockup-detector.js'
 
+/** Who is watched. */
 export type LockupTarget = 'shovel' | 'program'
 
+/** How often one target is asked and how long it may be silent; milliseconds. */
 export interface LockupWatchOptions {
   readonly timeouts: Pick<ResolvedTimeouts, 'pingIntervalMs' | 'lockupMs'>
   readonly control: RpcPeer
@@ -16,6 +18,7 @@ export interface LockupWatchOptions {
   readonly onLockup: (target: LockupTarget, error: LockupError) => void
 }
 
+/** Watches one target. */
 export class LockupWatch {
   readonly #detectors = new Map<LockupTarget, LockupDetector>()
 

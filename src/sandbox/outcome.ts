@@ -23,6 +23,7 @@ export type CommandOutcome =
 /** What the host did to a command. */
 export type HostIntervention = 'timeout' | 'canceled' | 'jailbreak' | null
 
+/** Everything that the outcome of a command is told from. */
 export interface CommandEnd {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null

@@ -18,6 +18,7 @@ import type { Session } from './session.js'
 /** The largest program file, in bytes: it travels in one message. */
 const MAX_PROGRAM_BYTES = 8 * 1024 * 1024
 
+/** The text of a program and the name it has in stack traces. */
 export interface ProgramSource {
   readonly filename: string
   readonly source: string
@@ -50,6 +51,7 @@ async function readRegularFile(filename: string): Promise<Buffer> {
   }
 }
 
+/** What the program's process is started with. */
 export interface ProgramStart {
   readonly session: Session
   readonly peer: RpcPeer
@@ -59,6 +61,7 @@ export interface ProgramStart {
   readonly signal: AbortSignal
 }
 
+/** The program once its process runs. */
 export interface RunningProgram {
   readonly stdout: Readable
   readonly stderr: Readable

@@ -24,6 +24,7 @@ export interface CommandReport {
 /** Whom a signal reaches: the process, its process group, or it and all its descendants (always SIGKILL). */
 export type SignalScope = 'process' | 'group' | 'tree'
 
+/** The events of a spawned command, as `ChildProcess` has them. */
 export interface SandboxProcessEvents {
   spawn: []
   error: [error: SpawnError]

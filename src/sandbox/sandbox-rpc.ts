@@ -3,6 +3,7 @@ import { CallTimeoutError, RpcError, SandboxExitedError } from '../errors.js'
 import { JsonRpcErrorCode, type RpcMethod, type RpcPeer } from '../protocol/index.js'
 import { parseCallOptions, type CallOptions } from '../options/index.js'
 
+/** Functions by name, nested as deep as wanted; the names are joined with dots. */
 export interface ExposedObject {
   readonly [name: string]: RpcMethod | ExposedObject
 }

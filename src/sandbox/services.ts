@@ -5,6 +5,7 @@ import { ImageBuilder } from '../image/index.js'
 import type { ResolvedSandboxOptions, ResolvedUserRange } from '../options/index.js'
 import { defaultStateFolder, UserAllocator } from '../users/index.js'
 
+/** What a sandbox takes from its surroundings. */
 export interface SandboxServices {
   readonly driver: SandboxDriver
   readonly images: ImageBuilder
@@ -13,6 +14,7 @@ export interface SandboxServices {
   engine(): Promise<EngineInfo>
 }
 
+/** What belongs to one engine and is shared by its sandboxes. */
 export type EngineServices = Pick<SandboxServices, 'driver' | 'images' | 'engine'>
 
 let defaultDriver: DockerDriver | null = null

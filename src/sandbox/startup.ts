@@ -11,6 +11,7 @@ import { startProgram, type ProgramSource, type RunningProgram } from './program
 import type { Session } from './session.js'
 import { verifyIsolation, type IsolationReport, type Verification } from './verify.js'
 
+/** What a start works on. */
 export interface Startup {
   readonly session: Session
   readonly launched: LaunchedContainer

@@ -11,6 +11,7 @@
 
 export type SandboxState = 'created' | 'starting' | 'ready' | 'stopping' | 'exited'
 
+/** What can happen to a sandbox. */
 export type SandboxTransition = 'start' | 'ready' | 'stop' | 'gone'
 
 const TRANSITIONS: Readonly<Record<SandboxState, Readonly<Partial<Record<SandboxTransition, SandboxState>>>>> = {

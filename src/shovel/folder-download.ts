@@ -1,6 +1,7 @@
 /**
  * `fs.download`: what a folder holds becomes a tar stream to the host, in the order of names, so that the same content
- * gives the same bytes. Hard links are sent as files of their own; sockets, FIFOs and devices are left out and counted.
+ * gives the same bytes. Hard links are sent as files of their own; sockets, FIFOs, devices and what has a name that is not
+ * UTF-8 are left out and counted.
  */
 import {
   closeSync,
@@ -37,7 +38,7 @@ export async function download(sent: SentStream, { path }: { path: string }) {
     const counts = { entries: 0, bytes: 0, skipped: 0 }
     for (const { name, path: full, stats } of walk(path, '')) {
       await sent.ready()
-      const size = await addEntry(archive, sent, name, full, stats)
+      const size = stats === null ? null : await addEntry(archive, sent, name, full, stats)
       if (size === null) counts.skipped += 1
       else counts.entries += 1
       counts.bytes += size ?? 0
@@ -53,13 +54,20 @@ export async function download(sent: SentStream, { path }: { path: string }) {
   }
 }
 
-function* walk(folder: string, prefix: string): Generator<{ name: string; path: string; stats: Stats }> {
+/** What stands in a name for bytes that are no UTF-8; such a name leads to no file any more. */
+const REPLACEMENT = '\ufffd'
+
+/** `stats` is `null` for an entry whose name cannot be told. */
+function* walk(folder: string, prefix: string): Generator<{ name: string; path: string; stats: Stats | null }> {
   for (const base of readdirSync(folder).sort()) {
     const path = `${folder}/${base}`
     const name = prefix + base
     const stats = lstatSync(path, { throwIfNoEntry: false })
     // Removed since the folder was read: not in the archive, as if it had been removed before.
-    if (stats === undefined) continue
+    if (stats === undefined) {
+      if (base.includes(REPLACEMENT)) yield { name, path, stats: null }
+      continue
+    }
     yield { name, path, stats }
     if (stats.isDirectory()) yield* walk(path, `${name}/`)
   }

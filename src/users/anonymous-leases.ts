@@ -40,6 +40,7 @@ export interface Lease {
   release(): Promise<void>
 }
 
+/** Uids of anonymous sandboxes: each belongs to one living process at a time, and to the next one when that has died. */
 export class AnonymousLeases {
   readonly #folder: string
   readonly #lockPath: string

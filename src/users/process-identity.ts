@@ -12,6 +12,7 @@ export const processIdentitySchema = z.strictObject({
   pidNamespace: z.string().min(1).max(64),
 })
 
+/** A process such that no later one with the same pid is taken for it. */
 export type ProcessIdentity = Readonly<z.output<typeof processIdentitySchema>>
 
 /** What can be said about a process: `unknown` when it belongs to another PID namespace. */

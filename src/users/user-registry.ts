@@ -34,6 +34,7 @@ export type UserRecord = z.output<typeof userRecordSchema>
 /** By name; names such as `__proto__` are ordinary keys of a Map. */
 type Records = ReadonlyMap<string, UserRecord>
 
+/** The uids of names, kept for ever in a file that processes share. */
 export class UserRegistry {
   readonly #folder: string
   readonly #path: string

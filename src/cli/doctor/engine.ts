@@ -18,6 +18,7 @@ const MISSING_LIMITS: Readonly<Record<string, readonly [meaning: string, action:
   pids: ['a fork bomb would reach the host: sandboxes are refused', 'use a kernel with CONFIG_CGROUP_PIDS'],
 }
 
+/** What the engine says of itself, judged: API version, cgroups, runtimes, security options, limits. Pure. */
 export function judgeEngine(info: EngineInfo): Finding[] {
   return [
     judgeVersion(info),

@@ -16,6 +16,7 @@ export interface Finding {
   readonly action: string | null
 }
 
+/** Something that is as it should be. */
 export const ok = (check: string, found: string, meaning: string): Finding => ({
   check,
   status: 'ok',
@@ -24,6 +25,7 @@ export const ok = (check: string, found: string, meaning: string): Finding => ({
   action: null,
 })
 
+/** Something that weakens or slows sandboxes but does not keep them from running; `action` says what to do. */
 export const warn = (check: string, found: string, meaning: string, action: string): Finding => ({
   check,
   status: 'warn',
@@ -32,6 +34,7 @@ export const warn = (check: string, found: string, meaning: string, action: stri
   action,
 })
 
+/** Something that keeps sandboxes from running; `action` says what to do. */
 export const fail = (check: string, found: string, meaning: string, action: string): Finding => ({
   check,
   status: 'fail',

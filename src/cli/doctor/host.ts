@@ -14,6 +14,7 @@ export interface FileSystemFacts {
   readonly options: readonly string[]
 }
 
+/** What this machine says of itself, judged; the disk is judged for an engine that keeps its data here. */
 export function readHostFindings(info: EngineInfo | null): Finding[] {
   return [
     judgeDescriptors(readFileSync('/proc/self/limits', 'utf8')),

@@ -14,6 +14,7 @@ const FIRST_FIXED_SERIES = 7
 
 const UPDATE = "install your distribution's current kernel and start it"
 
+/** @param version - as `uname -r` prints it, for example `5.10.0-28-amd64` */
 export function judgeKernel(version: string): Finding {
   const match = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version)
   if (match === null) return warn('kernel', version, 'its version cannot be read', UPDATE)

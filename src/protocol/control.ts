@@ -5,16 +5,7 @@
  * shapes, ranges, and names of files that cannot be paths.
  */
 import * as z from 'zod/mini'
-
-/** The version of the control methods; in `ready`. */
-export const PROTOCOL_VERSION = 1
-
-/** Error codes of control methods; the `data` of each has a schema below. */
-export const CONTROL_ERROR_SPAWN = -32010
-/** The program could not be loaded. */
-export const CONTROL_ERROR_PROGRAM = -32011
-/** A file operation failed. */
-export const CONTROL_ERROR_FILE = -32012
+import { PROTOCOL_VERSION } from './control-codes.js'
 
 const count = z.int().check(z.nonnegative())
 const milliseconds = z.number().check(z.nonnegative())

@@ -1,4 +1,5 @@
 /** Errors that the shovel answers to the host with a code and data of their own. */
+import { CONTROL_ERROR_FILE, CONTROL_ERROR_SPAWN } from '../protocol/control-codes.js'
 
 /** PATH_MAX (limits.h); what is longer is no path. */
 const MAX_PATH_CHARS = 4_096
@@ -17,7 +18,7 @@ export class ControlError extends Error {
 
 /** A command could not be started. */
 export function spawnError(errno: string, stage: string): ControlError {
-  return new ControlError(-32010, `spawn ${errno}`, { errno, stage })
+  return new ControlError(CONTROL_ERROR_SPAWN, `spawn ${errno}`, { errno, stage })
 }
 
 /** A file operation failed. `path` is the one that the host named. */
@@ -26,7 +27,7 @@ export function fileError(error: unknown, syscall: string, path: string): Contro
   const { code = '', syscall: failed = syscall } = error as NodeJS.ErrnoException
   const errno = /^E[A-Z0-9_]{1,31}$/.test(code) ? code : 'EIO'
   const shown = path.slice(0, MAX_PATH_CHARS)
-  return new ControlError(-32012, `${errno}: ${failed} '${shown}'`, { errno, syscall: failed, path: shown })
+  return new ControlError(CONTROL_ERROR_FILE, `${errno}: ${failed} '${shown}'`, { errno, syscall: failed, path: shown })
 }
 
 /** An error that `node:fs` could have thrown, for conditions that the kernel does not know. */

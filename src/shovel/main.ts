@@ -8,6 +8,7 @@
  * Exit codes: 0 the host is gone, 70 the host broke the protocol, 71 a defect in here or a lost init.
  */
 import { writeSync } from 'node:fs'
+import { EXIT_VIOLATION, PROTOCOL_VERSION } from '../protocol/control-codes.js'
 import { MessageDecoder } from '../protocol/message.js'
 import { Multiplexer } from '../protocol/multiplexer.js'
 import { RpcPeer } from '../protocol/rpc-peer.js'
@@ -17,10 +18,6 @@ import { exposeControl } from './control.js'
 import { InitClient } from './init-client.js'
 import { Program } from './program.js'
 
-/** The version of the control methods; the host refuses another one. */
-const PROTOCOL_VERSION = 1
-
-const EXIT_VIOLATION = 70
 const EXIT_DEFECT = 71
 
 const FD = { in: 0, out: 1, error: 2, init: 3 } as const

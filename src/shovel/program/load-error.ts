@@ -1,8 +1,9 @@
 /** How a program's failure to load is told to the host. */
+import { CONTROL_ERROR_PROGRAM } from '../../protocol/control-codes.js'
 
 /** The program has a syntax error, or it threw while it was loaded. */
 export class LoadError extends Error {
-  readonly rpcCode = -32011
+  readonly rpcCode = CONTROL_ERROR_PROGRAM
   readonly data: { readonly kind: 'syntax' | 'throw'; readonly stack: string }
 
   constructor(kind: 'syntax' | 'throw', thrown: unknown) {

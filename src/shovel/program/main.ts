@@ -8,6 +8,7 @@ import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import process from 'node:process'
 import type { ProgramLoadParams } from '../../protocol/control.js'
+import { EXIT_VIOLATION } from '../../protocol/control-codes.js'
 import { MessageDecoder } from '../../protocol/message.js'
 import { RpcPeer } from '../../protocol/rpc-peer.js'
 import { GatheringTransport } from '../../protocol/gathering-transport.js'
@@ -19,8 +20,6 @@ import { runProgram } from './loader.js'
 import { createBuiltinLoader } from './permissions.js'
 
 const FD = { error: 2, in: 3, out: 4 } as const
-
-const EXIT_VIOLATION = 70
 
 function main(): void {
   const dieOfError = (error: unknown) => die(describeStack(error), 1)

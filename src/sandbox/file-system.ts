@@ -45,7 +45,7 @@ export interface DirectoryEntry {
 export interface TransferReport {
   readonly entries: number
   readonly bytes: number
-  /** Sockets, FIFOs and devices, which are never moved. */
+  /** Sockets, FIFOs and devices, which are never moved, and in a download what has a name that is not UTF-8. */
   readonly skipped: number
 }
 

@@ -28,6 +28,7 @@ const MAX_DEPTH = 256
 /** `O_NONBLOCK`, so that a FIFO that took the file's place does not hold the open. */
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
+/** A folder of this host on its way into a sandbox. */
 export interface PackedFolder {
   /** A tar archive. Destroying it ends the packing. */
   readonly stream: Readable

@@ -1,7 +1,7 @@
 /**
  * One running container and the conversation with it, from the first frame to the end.
  *
- * There is one end: the container is gone, as the engine says. Whatever made it end (kill, lockup, a bad frame) is
+ * There is one end: the container is gone, as the engine says, or the engine has been away for too long. Whatever made it end (kill, lockup, a bad frame) is
  * recorded first as the cause and then has the container destroyed. When it is gone, every pending call, stream and
  * wait gets one `SandboxExitedError`, and nothing is pending afterwards.
  */
@@ -17,6 +17,11 @@ const DRAIN_MS = 1_000
 
 /** How long the engine may take to report the end after the channel closed by itself. */
 const CHANNEL_LOSS_MS = 3_000
+
+/** How long the engine may take to report an end that was asked for; then the sandbox counts as lost. */
+const FORCED_END_MS = 12_000
+
+const LOST: ContainerExit = { exitCode: null, signal: null, oomKilled: false, cause: 'lost' }
 
 /** How much of the supervisor's own words is kept for error messages, in bytes. */
 const STDERR_TAIL_BYTES = 4_096
@@ -42,6 +47,7 @@ export class Session {
   #cause: EndingCause | null = null
   #stderrTail = Buffer.alloc(0)
   #channelEnded!: () => void
+  #giveUp!: (exit: ContainerExit) => void
 
   constructor(container: ContainerHandle, hooks: SessionHooks) {
     this.container = container
@@ -76,9 +82,12 @@ export class Session {
       const programExit = this.commands.exited(params)
       if (programExit !== null) this.#hooks.onProgramExit(programExit)
     })
-    this.ended = container.exited.then(async (exit) => {
+    const givenUp = new Promise<ContainerExit>((resolve) => (this.#giveUp = resolve))
+    this.ended = Promise.race([container.exited, givenUp]).then(async (exit) => {
       await Promise.race([channelEnd, delay(DRAIN_MS)])
-      await container.destroy().catch(() => undefined)
+      const destroyed = container.destroy().catch(() => undefined)
+      // An engine that is away is not waited for: what it still has of the sandbox ends by itself and is swept later.
+      if (exit.cause !== 'lost') await destroyed
       const error = describeEnding(exit, this.#cause)
       failReady(error)
       this.channel.close(error)
@@ -102,6 +111,8 @@ export class Session {
   end(cause: EndingCause): void {
     if (this.#cause !== null) return
     this.#cause = cause
+    const timer = setTimeout(() => this.#giveUp(LOST), FORCED_END_MS)
+    void this.container.exited.then(() => clearTimeout(timer))
     void this.container.destroy().catch(() => undefined)
   }
 

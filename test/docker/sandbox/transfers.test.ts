@@ -196,6 +196,12 @@ describe('a download that may not be', () => {
     expect(statSync(join(host, 'back/su')).mode & 0o7777).toBe(0o755)
   })
 
+  it('names that are not UTF-8 are counted and left out', async () => {
+    await sandbox.shell('mkdir /work/x && cd /work/x && echo x > "$(printf "a\\377b")" && echo x > plain')
+    expect(await sandbox.fs.download('/work/x', join(host, 'back'))).toEqual({ entries: 1, bytes: 2, skipped: 1 })
+    expect(readdirSync(join(host, 'back'))).toEqual(['plain'])
+  })
+
   it('what is missing, no folder, or not readable; and a host that cannot be written', async () => {
     await sandbox.shell('echo x > /work/file; mkdir /work/x')
     expect(await rejection(sandbox.fs.download('/work/missing', join(host, 'a')))).toMatchObject({ code: 'ENOENT' })

@@ -1,5 +1,5 @@
 import { CallContext, type RpcMethod } from './call-context.js'
-import { MAX_PENDING_CALLS, MAX_POSITIONAL_PARAMS, MAX_RUNNING_NOTIFICATIONS } from './limits.js'
+import { MAX_PENDING_CALLS, MAX_POSITIONAL_PARAMS, MAX_RUNNING_BYTES, MAX_RUNNING_NOTIFICATIONS } from './limits.js'
 import type { MethodTable } from './method-table.js'
 import { printable } from '../printable.js'
 import { JsonRpcErrorCode } from './rpc-codes.js'
@@ -34,6 +34,8 @@ export class IncomingCalls {
   /** Methods that run for calls, answered or not. */
   private running = 0
   private runningNotifications = 0
+  /** The cost of what calls and notifications came with whose methods have not ended. */
+  private runningBytes = 0
   /** Notifications that were dropped because too many were running. */
   droppedNotifications = 0
 
@@ -43,15 +45,17 @@ export class IncomingCalls {
   }
 
   /** @throws {ProtocolViolation} when a call with this id is not answered yet */
-  call(id: CallerId, name: string, params: RpcParams | undefined): void {
+  call(id: CallerId, name: string, params: RpcParams | undefined, cost: number): void {
     if (this.unanswered.has(id)) throw new ProtocolViolation('a call with the id of one that is not answered')
-    const refused = this.refusal(name, params)
+    const refused = this.refusal(name, params, cost)
     if (refused !== undefined) return this.answers.failure(id, refused)
     const context = new CallContext(name)
     this.unanswered.set(id, context)
     this.running += 1
+    this.runningBytes += cost
     const settle = (isError: boolean, value: unknown): void => {
       this.running -= 1
+      this.runningBytes -= cost
       if (this.unanswered.get(id) !== context) return
       this.unanswered.delete(id)
       if (isError) this.answers.failure(id, this.answers.describe(value))
@@ -61,14 +65,18 @@ export class IncomingCalls {
   }
 
   /** Unknown methods are ignored: there is nobody to tell. */
-  notification(name: string, params: RpcParams | undefined): void {
+  notification(name: string, params: RpcParams | undefined, cost: number): void {
     if (this.methods.get(name) === undefined || isTooLong(params)) return
-    if (this.runningNotifications >= MAX_RUNNING_NOTIFICATIONS) {
+    if (this.runningNotifications >= MAX_RUNNING_NOTIFICATIONS || this.runningBytes + cost > MAX_RUNNING_BYTES) {
       this.droppedNotifications += 1
       return
     }
     this.runningNotifications += 1
-    this.run(name, params, new CallContext(name), () => (this.runningNotifications -= 1))
+    this.runningBytes += cost
+    this.run(name, params, new CallContext(name), () => {
+      this.runningNotifications -= 1
+      this.runningBytes -= cost
+    })
   }
 
   /** A call that is answered already is no error: the two messages crossed. */
@@ -87,12 +95,16 @@ export class IncomingCalls {
     for (const context of contexts) context.abort(error)
   }
 
-  private refusal(name: string, params: RpcParams | undefined): RpcErrorObject | undefined {
+  private refusal(name: string, params: RpcParams | undefined, cost: number): RpcErrorObject | undefined {
     if (this.methods.get(name) === undefined) {
       return { code: JsonRpcErrorCode.MethodNotFound, message: `there is no method '${printable(name, 128)}'` }
     }
     if (this.running >= MAX_PENDING_CALLS) {
       return { code: JsonRpcErrorCode.Busy, message: `${MAX_PENDING_CALLS} calls are running, no more are allowed` }
+    }
+    if (this.runningBytes + cost > MAX_RUNNING_BYTES) {
+      const message = `calls that are running came with too much: ${MAX_RUNNING_BYTES} bytes in all are allowed`
+      return { code: JsonRpcErrorCode.Busy, message }
     }
     if (isTooLong(params)) {
       return {

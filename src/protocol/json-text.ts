@@ -35,10 +35,11 @@ function skipString(json: Uint8Array, at: number): number {
  * JSON at all is for `JSON.parse` to say.
  *
  * @param json - UTF-8; bytes of multi-byte characters are never mistaken for punctuation
+ * @returns the number of members
  * @throws {ProtocolViolation} when arrays and objects nest deeper than `maxDepth`, or there are more than `maxValues`
  *   members
  */
-export function assertCheapJson(json: Uint8Array, maxDepth: number, maxValues: number): void {
+export function assertCheapJson(json: Uint8Array, maxDepth: number, maxValues: number): number {
   let depth = 0
   let values = 0
   let index = 0
@@ -58,6 +59,7 @@ export function assertCheapJson(json: Uint8Array, maxDepth: number, maxValues: n
     }
   }
   if (values > maxValues) throw new ProtocolViolation(`a message of more than ${maxValues} values`)
+  return values
 }
 
 /**

@@ -39,6 +39,15 @@ export const MAX_PENDING_CALLS = 1_024
 /** Notifications whose method has not ended yet; further ones are dropped, because they cannot be answered. */
 export const MAX_RUNNING_NOTIFICATIONS = 8_192
 
+/**
+ * What all methods that run for the other side hold of its messages, as {@link MESSAGE_VALUE_BYTES} counts it. Without it a
+ * thousand calls of 16 MiB each to a method that takes its time would fill the memory.
+ */
+export const MAX_RUNNING_BYTES = 64 * 1_048_576
+
+/** What a value in a message counts in addition to its bytes: an empty list has two of JSON, and many in memory. */
+export const MESSAGE_VALUE_BYTES = 64
+
 /** Positional parameters of one incoming call. They are spread on the stack. */
 export const MAX_POSITIONAL_PARAMS = 16_384
 

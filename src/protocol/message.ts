@@ -7,7 +7,7 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { UnsendableError } from '../errors.js'
 import { assertCheapJson, removeProtoKeys } from './json-text.js'
-import { MAX_MESSAGE_BYTES, MAX_MESSAGE_DEPTH, MAX_MESSAGE_VALUES } from './limits.js'
+import { MAX_MESSAGE_BYTES, MAX_MESSAGE_DEPTH, MAX_MESSAGE_VALUES, MESSAGE_VALUE_BYTES } from './limits.js'
 import { isSendable } from './sendable.js'
 import { describeUnsendable } from './unsendable.js'
 import { ProtocolViolation } from './violation.js'
@@ -64,9 +64,9 @@ export interface MessageLimits {
 }
 
 /** @throws {ProtocolViolation} when the bytes are not UTF-8 JSON within the caps */
-function parseMessage(json: Buffer, maxDepth: number, maxValues: number): unknown {
+function parseMessage(json: Buffer, maxDepth: number, maxValues: number): { value: unknown; cost: number } {
   if (!isUtf8(json)) throw new ProtocolViolation('a message that is not UTF-8')
-  assertCheapJson(json, maxDepth, maxValues)
+  const values = assertCheapJson(json, maxDepth, maxValues)
   const text = json.toString('utf8')
   let value: unknown
   try {
@@ -76,12 +76,12 @@ function parseMessage(json: Buffer, maxDepth: number, maxValues: number): unknow
   }
   // A key can be spelled with \u escapes. Our own encoder writes those for control characters only, so both are rare.
   if (text.includes('__proto__') || text.includes('\\u')) removeProtoKeys(value)
-  return value
+  return { value, cost: json.length + values * MESSAGE_VALUE_BYTES }
 }
 
 /** Splits a byte stream into messages, at whatever boundaries the chunks arrive. */
 export class MessageDecoder {
-  private readonly onMessage: (value: unknown) => void
+  private readonly onMessage: (value: unknown, cost: number) => void
   private readonly maxMessageBytes: number
   private readonly maxDepth: number
   private readonly maxValues: number
@@ -93,8 +93,11 @@ export class MessageDecoder {
   private partialBytes = 0
   private closed = false
 
-  /** @param onMessage - called in order, while `push` runs; own `__proto__` members are already removed */
-  constructor(onMessage: (value: unknown) => void, limits: MessageLimits = {}) {
+  /**
+   * @param onMessage - called in order, while `push` runs; own `__proto__` members are already removed. `cost` is about what
+   *   the value takes of the memory, in bytes.
+   */
+  constructor(onMessage: (value: unknown, cost: number) => void, limits: MessageLimits = {}) {
     this.onMessage = onMessage
     this.maxMessageBytes = limits.maxMessageBytes ?? MAX_MESSAGE_BYTES
     this.maxDepth = limits.maxDepth ?? MAX_MESSAGE_DEPTH
@@ -151,7 +154,8 @@ export class MessageDecoder {
     this.partial = undefined
     this.partialBytes = 0
     this.lengthFill = 0
-    this.onMessage(parseMessage(json, this.maxDepth, this.maxValues))
+    const { value, cost } = parseMessage(json, this.maxDepth, this.maxValues)
+    this.onMessage(value, cost)
     return end
   }
 

@@ -63,7 +63,7 @@ export class RpcPeer {
     return this.outgoing.size
   }
 
-  /** Notifications of the other side that were dropped because more than 8,192 were running. */
+  /** Notifications of the other side that were dropped because more than 8,192, or 64 MiB of them, were running. */
   get droppedNotifications(): number {
     return this.incoming.droppedNotifications
   }
@@ -134,11 +134,14 @@ export class RpcPeer {
     this.options.send(encodeMessage({ jsonrpc: '2.0', method, params: trimmed(params) }))
   }
 
-  /** Takes one message of the other side, parsed from JSON. Ignored after `close` and after a violation. */
-  receive(value: unknown): void {
+  /**
+   * Takes one message of the other side, parsed from JSON. Ignored after `close` and after a violation.
+   * @param cost - what it takes of the memory, as `MessageDecoder` says: what running methods hold is bounded by it.
+   */
+  receive(value: unknown, cost = 0): void {
     if (this.closedBy !== undefined || this.isBroken) return
     try {
-      this.dispatch(value)
+      this.dispatch(value, cost)
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error
       this.violated(error)
@@ -153,13 +156,13 @@ export class RpcPeer {
     this.outgoing.rejectAll(error)
   }
 
-  private dispatch(value: unknown): void {
+  private dispatch(value: unknown, cost: number): void {
     const message = parseIncoming(value)
     switch (message.kind) {
       case 'request':
-        return this.incoming.call(message.id, message.method, message.params)
+        return this.incoming.call(message.id, message.method, message.params, cost)
       case 'notification':
-        return this.incoming.notification(message.method, message.params)
+        return this.incoming.notification(message.method, message.params, cost)
       case 'cancel':
         return this.incoming.cancel(message.id)
       case 'result':

@@ -75,7 +75,7 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
     onViolation: fail,
     queuedBytes: () => multiplexer.queuedControlBytes,
   })
-  const decoder = new MessageDecoder((value) => control.receive(value))
+  const decoder = new MessageDecoder((value, cost) => control.receive(value, cost))
 
   container.input.on('drain', () => {
     transport.drained()

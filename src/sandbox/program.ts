@@ -82,7 +82,7 @@ export function connectProgram(channel: Channel, peer: RpcPeer): ProgramLink {
     onWritable: () => undefined,
     onReset: () => undefined,
   })
-  const decoder = new MessageDecoder((value) => peer.receive(value))
+  const decoder = new MessageDecoder((value, cost) => peer.receive(value, cost))
   const receiver = channel.multiplexer.openReceiver(PROGRAM_STREAM, {
     onData(chunk) {
       channel.guard(() => decoder.push(chunk))

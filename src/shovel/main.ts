@@ -35,7 +35,7 @@ function main(): void {
     onDrain: () => multiplexer.drained(),
     onClosed: () => process.exit(0),
   })
-  const messages = new MessageDecoder((value) => peer.receive(value))
+  const messages = new MessageDecoder((value, cost) => peer.receive(value, cost))
   const multiplexer = new Multiplexer(transport, { onViolation, onControl: (chunk) => messages.push(chunk) })
   const peer = new RpcPeer({ send: (message) => multiplexer.sendControl(message), onViolation })
   peer.notify('ready', {

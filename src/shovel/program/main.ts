@@ -48,7 +48,7 @@ function main(): void {
     return {}
   })
 
-  const messages = new MessageDecoder((value) => peer.receive(value))
+  const messages = new MessageDecoder((value, cost) => peer.receive(value, cost))
   const take = (chunk: Buffer): void => {
     try {
       messages.push(chunk)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CapacityError } from '../../../src/errors.js'
-import { MAX_PENDING_CALLS } from '../../../src/protocol/index.js'
-import { MAX_QUEUED_MESSAGE_BYTES, MAX_RUNNING_NOTIFICATIONS } from '../../../src/protocol/limits.js'
+import { encodeMessage, MAX_PENDING_CALLS, MessageDecoder } from '../../../src/protocol/index.js'
+import { MAX_QUEUED_MESSAGE_BYTES, MAX_RUNNING_BYTES, MAX_RUNNING_NOTIFICATIONS } from '../../../src/protocol/limits.js'
 import { lonePeer, settle } from '../../helpers/rpc-pair.js'
 
 const never = () => new Promise<never>(() => undefined)
@@ -48,6 +48,40 @@ describe('pending calls', () => {
     const codes = sent().map(({ error }) => (error as { code: number } | undefined)?.code)
     expect(codes).toHaveLength(3 * MAX_PENDING_CALLS)
     expect(new Set(codes)).toEqual(new Set([undefined, -32603]))
+  })
+
+  test('of theirs hold no more than 64 MiB, and give it back when the method ends', async () => {
+    const { peer, sent, violations } = lonePeer()
+    const ends: (() => void)[] = []
+    peer.expose('slow', () => new Promise<void>((resolve) => ends.push(resolve)))
+    const decoder = new MessageDecoder((value, cost) => peer.receive(value, cost))
+    const params = ['x'.repeat(8 * 1024 * 1024)]
+    const call = (id: number) => decoder.push(encodeMessage({ jsonrpc: '2.0', id, method: 'slow', params }))
+    const notify = () => decoder.push(encodeMessage({ jsonrpc: '2.0', method: 'slow', params }))
+    for (let id = 0; id < 4; id += 1) call(id)
+    for (let count = 0; count < 3; count += 1) notify()
+    expect(ends).toHaveLength(7)
+    call(10)
+    notify()
+    expect([ends.length, peer.droppedNotifications]).toEqual([7, 1])
+    expect(sent()).toMatchObject([{ id: 10, error: { code: -32000 } }])
+    for (const end of ends.splice(0)) end()
+    await settle()
+    for (let id = 11; id < 18; id += 1) call(id)
+    expect([ends.length, violations.length]).toEqual([7, 0])
+  })
+
+  test('of theirs count values that are small as text and large in memory', () => {
+    const { peer } = lonePeer()
+    let started = 0
+    peer.expose('slow', () => ((started += 1), never()))
+    const decoder = new MessageDecoder((value, cost) => peer.receive(value, cost))
+    const params = Array.from({ length: 10_000 }, () => Array.from({ length: 10 }, () => []))
+    const message = encodeMessage({ jsonrpc: '2.0', method: 'slow', params })
+    for (let count = 0; count < 100; count += 1) decoder.push(message)
+    expect(100 * message.length).toBeLessThan(MAX_RUNNING_BYTES)
+    expect(started).toBeGreaterThan(2)
+    expect(started).toBeLessThan(15)
   })
 
   test('of notifications free their place too', async () => {

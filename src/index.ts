@@ -1,47 +1,101 @@
-/** The public names of container-sandbox. */
+/**
+ * The public names of container-sandbox, from the outside in: the sandbox and what it hands out, the driver below it, the
+ * images it runs, its options, its errors. Whatever is not named here can change at any time.
+ */
+
+// The sandbox, and what its members take and return.
 export { ContainerSandbox } from './sandbox/container-sandbox.js'
 export type { SandboxEvents, SandboxUser } from './sandbox/container-sandbox.js'
-export type { CommandOutcome } from './sandbox/outcome.js'
+export type { SandboxState } from './sandbox/state.js'
 export type { CommandResult } from './sandbox/run-command.js'
+export type { CommandOutcome } from './sandbox/outcome.js'
 export { SandboxProcess } from './sandbox/sandbox-process.js'
 export type { CommandReport, SandboxProcessEvents, SignalScope } from './sandbox/sandbox-process.js'
-export type { SandboxRpc, ExposedObject } from './sandbox/sandbox-rpc.js'
+export type { ExposedObject, SandboxRpc } from './sandbox/sandbox-rpc.js'
+export type { RpcCallContext, RpcMethod } from './protocol/index.js'
 export type { DirectoryEntry, SandboxFileSystem, TransferReport } from './sandbox/file-system.js'
-export type { SandboxState } from './sandbox/state.js'
+export type { FileStat } from './protocol/index.js'
 export type { IsolationReport } from './sandbox/verify.js'
 
+// The driver: what starts containers. Other engines implement `SandboxDriver`.
 export { DockerDriver } from './driver/docker/docker-driver.js'
 export type {
   ContainerExit,
   ContainerHandle,
   ContainerSummary,
   ContainerUsage,
+  EngineFacilities,
   EngineInfo,
+  ImageBuild,
   ImageFacts,
+  ImagePath,
   ImageStore,
   PruneReport,
   SandboxDriver,
 } from './driver/driver.js'
-export type { ContainerSpec, SeccompProfile } from './policy/container-spec.js'
-export type { Mismatch, Observation } from './policy/observation.js'
-export { ImageBuilder } from './image/index.js'
-export { UserAllocator } from './users/index.js'
 
-export { callOptionsSchema, commandOptionsSchema, sandboxOptionsSchema } from './options/index.js'
+// The posture: what a driver is asked for, and what is read back and compared.
+export type {
+  BindMount,
+  ContainerSpec,
+  EngineObservation,
+  KernelObservation,
+  Mismatch,
+  MountEntry,
+  Observation,
+  ResourceLimits,
+  ScratchMount,
+  SeccompProfile,
+  ThreadStatus,
+} from './policy/index.js'
+
+// Images, for making them before they are needed.
+export { ImageBuilder } from './image/index.js'
+export type { ImageBuilderOptions, ImageRequest, PreparedImage } from './image/index.js'
+
+// Options: a schema for every object that a caller gives, and what it takes and makes of it.
+export {
+  callOptionsSchema,
+  commandOptionsSchema,
+  downloadOptionsSchema,
+  driverOptionsSchema,
+  limitsSchema,
+  makeFolderOptionsSchema,
+  mountSchema,
+  readFileOptionsSchema,
+  removeOptionsSchema,
+  sandboxOptionsSchema,
+  spawnOptionsSchema,
+  timeoutsSchema,
+  transferOptionsSchema,
+  userRangeSchema,
+  userSchema,
+  writeFileOptionsSchema,
+} from './options/index.js'
 export type {
   CallOptions,
+  CommandInput,
   CommandOptions,
   DownloadOptions,
+  DriverOptions,
+  FileData,
+  LimitsOptions,
   MakeFolderOptions,
+  MountOptions,
+  OptionIssue,
   ReadFileOptions,
   RemoveOptions,
   ResolvedSandboxOptions,
   SandboxOptions,
   SpawnOptions,
+  TimeoutsOptions,
   TransferOptions,
+  UserOptions,
+  UserRangeOptions,
   WriteFileOptions,
 } from './options/index.js'
 
+// Errors: one root class, one code for each kind of failure.
 export {
   CallTimeoutError,
   CapacityError,

@@ -24,6 +24,8 @@ export {
   type ParsedDriverOptions,
 } from './driver-options.js'
 export {
+  downloadOptionsSchema,
+  makeFolderOptionsSchema,
   parseDownloadOptions,
   parseFileData,
   parseHostFolder,
@@ -32,6 +34,10 @@ export {
   parseRemoveOptions,
   parseTransferOptions,
   parseWriteFileOptions,
+  readFileOptionsSchema,
+  removeOptionsSchema,
+  transferOptionsSchema,
+  writeFileOptionsSchema,
   type DownloadOptions,
   type FileData,
   type MakeFolderOptions,

@@ -1,5 +1,6 @@
 /** Turns what sockets and engines report into the package's errors. */
 import { EngineRequestError, EngineUnavailableError, SandboxError } from '../../errors.js'
+import { printable } from '../../printable.js'
 
 /** Longest piece of an engine's own words in a message. */
 const MAX_ENGINE_TEXT_LENGTH = 1_000
@@ -28,14 +29,9 @@ interface WireError extends Error {
   readonly statusCode?: number
 }
 
-/** Cuts foreign text and escapes control characters, so that it cannot forge lines or terminal codes. */
+/** Foreign text for a message, its lines joined to one. */
 export function quoteForeignText(text: string, maxLength = MAX_ENGINE_TEXT_LENGTH): string {
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}… (${text.length} characters)` : text
-  return cut
-    .trim()
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
-      character === '\n' ? ' ' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    )
+  return printable(text.trim().replaceAll('\n', ' '), maxLength)
 }
 
 /** The HTTP status of an engine's refusal, or `null` when the engine did not answer at all. */

@@ -32,7 +32,7 @@ it('a huge answer does not get into the message', () => {
 })
 
 it('foreign text cannot forge lines or terminal codes', () => {
-  expect(quoteForeignText('a\nb\u001b[31mred\u0000\u009b')).toBe('a b\\x1b[31mred\\x00\\x9b')
+  expect(quoteForeignText('a\nb\u001b[31mred\u0000\u009b')).toBe('a b\\u001b[31mred\\u0000\\u009b')
 })
 
 it('an error of the package is passed on as it is', () => {

@@ -122,6 +122,8 @@ export class Lifecycle {
       onVerified: (report) => (this.isolation = report),
       onProgram: (running) => this.#followProgram(running),
     })
+    // It may have broken the protocol right behind its last good word.
+    if (session.ending) throw await session.ended
   }
 
   #followProgram(program: RunningProgram): void {

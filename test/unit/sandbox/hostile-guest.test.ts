@@ -52,8 +52,8 @@ describe('before it is ready', () => {
     [
       'is ready twice in one go',
       (guest) => {
-        guest.ready()
-        guest.ready()
+        const text = message(JSON.stringify({ jsonrpc: '2.0', method: 'ready', params: READY }))
+        guest.send(data(0, Buffer.concat([text, text])))
       },
       ProtocolError,
       /a second ready/,

@@ -1,6 +1,6 @@
 /**
- * Numbers of the control methods that both sides name. Apart from the schemas in control.ts, so that the shovel, which
- * trusts its host and has little memory, need not load them.
+ * Numbers of the control methods that both sides name. Apart from the schemas in control.ts, which the shovel does not load:
+ * to build them takes 3 ms of each start.
  */
 
 /** The version of the control methods; in `ready`. The host refuses another one. */

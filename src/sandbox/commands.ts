@@ -30,6 +30,12 @@ export interface SpawnRequest {
   readonly outputBytes: number | null
 }
 
+/**
+ * How long the end of a command may take whose tree is to be killed. The init needs milliseconds; one that does not report it
+ * after this time leaves the caller's deadline without effect.
+ */
+const TREE_END_MS = 30_000
+
 interface RunningCommand {
   readonly child: SandboxProcess
   /** Settles after `spawn` or `error` was emitted. */
@@ -138,6 +144,13 @@ export class Commands {
 
   #signal(commandId: number, signal: number, scope: SignalScope): void {
     this.#channel.control.call('signal', { commandId, signal, scope }).catch(() => undefined)
+    if (scope !== 'tree') return
+    const overdue = setTimeout(() => {
+      const violation = new ProtocolViolation(`no end of command ${commandId} within ${TREE_END_MS} ms of its kill`)
+      if (this.#running.has(commandId)) this.#channel.fail(violation)
+    }, TREE_END_MS)
+    overdue.unref()
+    this.#running.get(commandId)?.child.once('exit', () => clearTimeout(overdue))
   }
 
   #failed(commandId: number, child: SandboxProcess, request: SpawnRequest, error: unknown): void {

@@ -111,6 +111,7 @@ export class Lifecycle {
       onEnded: (error, exit) => this.#onEnded(error, exit),
     })
     this.#session = session
+    session.limitLifetime(this.options.limits.lifetimeMs)
     if (program !== null) this.#programLink = connectProgram(session.channel, this.#programPeer)
     await bringUp({
       session,

@@ -23,6 +23,12 @@ const FORCED_END_MS = 12_000
 
 const LOST: ContainerExit = { exitCode: null, signal: null, oomKilled: false, cause: 'lost' }
 
+/** How much later than the init, which lies inside, the host itself ends a sandbox for its lifetime. */
+const LIFETIME_GRACE_MS = 15_000
+
+/** The longest delay that a timer takes. */
+const MAX_TIMER_MS = 2_147_483_647
+
 /** How much of the supervisor's own words is kept for error messages, in bytes. */
 const STDERR_TAIL_BYTES = 4_096
 
@@ -114,6 +120,16 @@ export class Session {
     const timer = setTimeout(() => this.#giveUp(LOST), FORCED_END_MS)
     void this.container.exited.then(() => clearTimeout(timer))
     void this.container.destroy().catch(() => undefined)
+  }
+
+  /** The lifetime holds also when the inside does not keep it: whatever waits for the guest ends then at the latest. */
+  limitLifetime(lifetimeMs: number): void {
+    const timer = setTimeout(
+      () => this.end({ reason: 'lifetime' }),
+      Math.min(lifetimeMs + LIFETIME_GRACE_MS, MAX_TIMER_MS),
+    )
+    timer.unref()
+    void this.container.exited.then(() => clearTimeout(timer))
   }
 
   /** A notification of the supervisor. One that does not fit, or names what does not exist, is a violation like any bad frame. */

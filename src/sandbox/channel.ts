@@ -13,6 +13,7 @@ import {
   Multiplexer,
   ProtocolViolation,
   RpcPeer,
+  type SignalParams,
 } from '../protocol/index.js'
 import type { ContainerHandle } from '../driver/driver.js'
 import { openReadable, openWritable } from './streams.js'
@@ -40,6 +41,11 @@ export interface Channel {
   openReadable(id: number): Readable
   /** Bytes to the guest on a stream. */
   openWritable(id: number): Writable
+  /**
+   * Sends a signal, as a notification: nobody waits for an answer, and it goes out also when calls are at their cap. In a
+   * sandbox that has ended it reaches nothing.
+   */
+  signal(params: SignalParams): void
   /** Ends the conversation for a violation that was found elsewhere, for example on the program's stream. */
   fail(violation: ProtocolViolation): void
   /** Runs a piece of code that handles guest data; a violation in it ends the channel. */
@@ -110,6 +116,14 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
       return track(stream)
     },
     openWritable: (id) => track(openWritable(multiplexer, id)),
+    signal(params) {
+      if (!open) return
+      try {
+        control.notify('signal', params)
+      } catch {
+        // The supervisor has not read for 64 MiB: it is stuck, and its lockup ends the sandbox.
+      }
+    },
     fail,
     guard,
     close(error) {

@@ -143,7 +143,7 @@ export class Commands {
   }
 
   #signal(commandId: number, signal: number, scope: SignalScope): void {
-    this.#channel.control.call('signal', { commandId, signal, scope }).catch(() => undefined)
+    this.#channel.signal({ commandId, signal, scope })
     if (scope !== 'tree') return
     const overdue = setTimeout(() => {
       const violation = new ProtocolViolation(`no end of command ${commandId} within ${TREE_END_MS} ms of its kill`)

@@ -115,8 +115,7 @@ export async function startProgram(start: ProgramStart, onStarted: (program: Run
       stdout: channel.openReadable(stdout),
       stderr: channel.openReadable(stderr),
       signal(number) {
-        const params = { commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' }
-        channel.control.call('signal', params).catch(() => undefined)
+        channel.signal({ commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' })
       },
     })
     await started

@@ -95,8 +95,10 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
     const number = signalNumber(signal)
     if (number === null) throw new TypeError(`Unknown signal: ${String(signal)}`)
     if (this.#ended) return false
+    // As kill(2): signal 0 only asks whether there is somebody.
+    if (number === 0) return true
     this.#signal(number, scope)
-    if (number !== 0) this.killed = true
+    this.killed = true
     return true
   }
 

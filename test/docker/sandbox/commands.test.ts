@@ -277,9 +277,18 @@ describe('spawn', () => {
     expect(() => child.kill('SIGNOPE' as NodeJS.Signals)).toThrow(TypeError)
   })
 
+  it('reaches a command also when as many calls wait as may', async () => {
+    const child = sandbox.spawn('sleep', ['100'])
+    await new Promise<void>((resolve) => child.once('spawn', () => resolve()))
+    const pings = Promise.allSettled(Array.from({ length: 2_000 }, () => sandbox.ping()))
+    expect(child.kill('SIGKILL')).toBe(true)
+    expect(await new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)))).toBe('SIGKILL')
+    expect((await pings).some(({ status }) => status === 'rejected')).toBe(true)
+  })
+
   it('holds a command back that nobody reads, and answers meanwhile', async () => {
     const child = sandbox.spawn('head', ['-c', '200000000', '/dev/zero'])
-    await new Promise((resolve) => child.once('spawn', resolve))
+    await new Promise<void>((resolve) => child.once('spawn', resolve))
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(child.exitCode).toBeNull()
     expect(await sandbox.ping()).toBeLessThan(500)

@@ -50,7 +50,7 @@ afterAll(() => engine[Symbol.asyncDispose]())
 async function pendingWork(sandbox: ContainerSandbox) {
   await sandbox.fs.writeFile('/tmp/large', Buffer.alloc(30_000_000))
   const child = sandbox.spawn('sleep', ['1000'])
-  await new Promise((resolve) => child.once('spawn', resolve))
+  await new Promise<void>((resolve) => child.once('spawn', resolve))
   const closed = new Promise<string | null>((resolve) => child.once('close', (_code, signal) => resolve(signal)))
   const exited = new Promise<SandboxExitedError>((resolve) => sandbox.once('exit', (_c, _s, error) => resolve(error)))
   const run = sandbox.run('sleep', ['1000'])

@@ -116,7 +116,7 @@ describe('an end from elsewhere', () => {
   })
   const running = async (sandbox: ContainerSandbox) => {
     const child = sandbox.spawn('sleep', ['100'])
-    await new Promise((resolve) => child.once('spawn', resolve))
+    await new Promise<void>((resolve) => child.once('spawn', resolve))
     return child
   }
 

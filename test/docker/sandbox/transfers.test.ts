@@ -224,7 +224,7 @@ describe('a download that may not be', () => {
       '-c',
       'cd /work/x; while :; do for i in 1 50 100 150 200; do : > $i; rm $i; mkdir $i; rmdir $i; ln -s /etc/passwd $i; rm $i; echo new > $i; done; done',
     ])
-    await new Promise((resolve) => changer.once('spawn', resolve))
+    await new Promise<void>((resolve) => changer.once('spawn', resolve))
     for (let round = 0; round < 5; round++) {
       const result: unknown = await sandbox.fs
         .download('/work/x', join(host, `${round}`))

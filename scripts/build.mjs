@@ -28,11 +28,14 @@ or name another compiler in CC, for example CC=musl-gcc.`
 /** What a failing step says; shown without a stack. */
 class BuildFailure extends Error {}
 
-/** Files of sources that were removed must not be packed; the guest's are built apart. */
+/** Files of sources that were removed must not be packed. The others stay where they are: somebody may be running them. */
 function removeStale() {
   const dist = join(root, 'dist')
-  if (!existsSync(dist)) return
-  for (const name of readdirSync(dist)) if (name !== 'guest') rmSync(join(dist, name), { recursive: true })
+  for (const name of readdirSync(dist, { recursive: true })) {
+    const source = name.replace(/(?:\.js|\.js\.map|\.d\.ts)$/, '.ts')
+    const isOurs = source !== name && !name.startsWith('guest/')
+    if (isOurs && !existsSync(join(root, 'src', source))) rmSync(join(dist, name))
+  }
 }
 
 function compileTypeScript() {
@@ -45,6 +48,7 @@ function compileTypeScript() {
     throw new BuildFailure('TypeScript: see the messages above.')
   }
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
+  removeStale()
 }
 
 async function bundleGuest() {

@@ -36,7 +36,12 @@ describe('a request', () => {
       json(response, 200, { ok: true })
     })
     const client = engine.client()
-    expect((await client.connect()).version).toEqual({ product: 'docker', engine: '28.0.0', newest: '1.48', used: '1.48' })
+    expect((await client.connect()).version).toEqual({
+      product: 'docker',
+      engine: '28.0.0',
+      newest: '1.48',
+      used: '1.48',
+    })
     const query = { a: 1, filters: { label: ['x=y'] } }
     expect(await client.request({ ...GET, query })).toEqual({ ok: true })
     expect(await client.request(GET)).toEqual({ ok: true })

@@ -36,6 +36,7 @@ import { extractArchive } from './extract-archive.js'
 import { FileRequests, type FileSession } from './file-requests.js'
 import { packFolder } from './pack-folder.js'
 
+/** One entry of a folder. */
 export interface DirectoryEntry {
   readonly name: string
   readonly type: FileStat['type']

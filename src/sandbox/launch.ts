@@ -22,6 +22,10 @@ export interface LaunchedContainer {
 /** As Docker's own default for a container. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+/**
+ * @param id - of the sandbox; becomes a label and part of the container's name
+ * @throws {UserError} {@link HomeError} {@link ImageError} {@link InvalidOptionsError} and errors of the engine
+ */
 export async function launchContainer(
   id: string,
   options: ResolvedSandboxOptions,

@@ -32,6 +32,7 @@ const MAX_TIMER_MS = 2_147_483_647
 /** How much of the supervisor's own words is kept for error messages, in bytes. */
 const STDERR_TAIL_BYTES = 4_096
 
+/** Who is told of what happens in a session. */
 export interface SessionHooks {
   onStderr(chunk: Buffer): void
   /** The program's process ended while the sandbox goes on. */
@@ -39,6 +40,7 @@ export interface SessionHooks {
   onEnded(error: SandboxExitedError, exit: ContainerExit): void
 }
 
+/** A running container and the conversation with it, from the attached stdio to the end of the container. */
 export class Session {
   readonly container: ContainerHandle
   readonly channel: Channel

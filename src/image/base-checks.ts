@@ -2,6 +2,7 @@
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
 import { readElf } from './elf.js'
+import { KIND_LABEL } from './image-labels.js'
 import { machineNames } from './library-paths.js'
 import { printable } from '../printable.js'
 
@@ -19,6 +20,13 @@ export function assertFitBase(reference: string, base: ImageFacts | null): asser
     throw new ImageError(
       `The engine has no image "${name}". Get it with \`docker pull ${name}\` or \`docker build -t ${name} …\`; ` +
         "`docker image ls` shows what is there, and base: 'runner' needs no image.",
+      { details: { base: reference } },
+    )
+  }
+  if (base.labels[KIND_LABEL] === 'home') {
+    throw new ImageError(
+      `The base "${name}" holds the home of a user of this package, which is nobody else's to read. ` +
+        'Use the image that it was made from.',
       { details: { base: reference } },
     )
   }

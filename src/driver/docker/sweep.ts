@@ -14,6 +14,9 @@ import { removeContainer } from './removal.js'
 /** Unused images younger than this are kept by default: their next sandbox is likely to come. Milliseconds. */
 export const DEFAULT_IMAGE_AGE_MS = 24 * 3_600_000
 
+/** Tags of this package; engines put their own registry before one. An image that somebody built on ours inherits its labels. */
+const OUR_TAG = /^(?:localhost\/|docker\.io\/)?container-sandbox\//
+
 /** What to sweep. */
 export interface SweepOptions {
   /** Also images that no container uses. */
@@ -73,6 +76,7 @@ async function sweepImages(client: EngineClient, options: SweepOptions, now: Dat
   const removed: ImageInspection[] = []
   for (const image of await listImages(client, { [LABELS.managed]: '1', [LABELS.role]: 'image' }, options.signal)) {
     if (now.getTime() - lastTouched(image) < options.imageAgeMs) continue
+    if (image.RepoTags?.some((tag) => !OUR_TAG.test(tag)) === true) continue
     if (await removeUnused(client, image, options.signal)) removed.push(image)
   }
   return removed

@@ -85,12 +85,18 @@ it('unused images go, used and young ones stay', async () => {
   const build = async (name: string, role: 'image' | null) => {
     const labels = role === null ? {} : buildLabels({ role, owner: ownIdentity(), version: '0.0.0' })
     const context = await busyboxContext(`FROM scratch\nCOPY busybox /bin/busybox\nLABEL name=${name}\n`)
-    return own.images.build({ context, tag: `test/${name}:1`, labels })
+    return own.images.build({
+      context,
+      tag: `${name === 'derived' ? 'company' : 'container-sandbox'}/${name}:1`,
+      labels,
+    })
   }
-  const [used, unused, foreign] = [
+  const [used, unused, foreign, derived] = [
     await build('used', 'image'),
     await build('unused', 'image'),
     await build('foreign', null),
+    // As somebody's own image that was built on one of ours: the labels are inherited.
+    await build('derived', 'image'),
   ]
   const handle = await own.launch(busyboxSpec('sleep 300', { image: used.id }))
   expect((await own.prune({ images: true })).images).toEqual([])
@@ -100,6 +106,7 @@ it('unused images go, used and young ones stay', async () => {
   expect(report.reclaimedBytes).toBeGreaterThan(1_000_000)
   expect(await own.images.inspect(unused.id)).toBeNull()
   expect(await own.images.inspect(foreign.id)).not.toBeNull()
+  expect(await own.images.inspect(derived.id)).not.toBeNull()
   await handle.destroy()
   expect((await own.prune({ images: true, all: true })).images).toEqual([used.id])
   await own.close()

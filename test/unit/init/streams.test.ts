@@ -58,6 +58,7 @@ test('any descriptor up to 15 can be a pipe of either direction', async () => {
 })
 
 test('nothing is left once the pipes were opened', async () => {
+  await init.untilIdle()
   const descriptors = init.descriptorCount
   await init.shell('true')
   await init.untilIdle()
@@ -65,6 +66,7 @@ test('nothing is left once the pipes were opened', async () => {
 })
 
 test('nor after a command that could not start', async () => {
+  await init.untilIdle()
   const descriptors = init.descriptorCount
   await expect(init.spawn('no-such-command')).rejects.toThrow()
   await init.untilIdle()

@@ -3,7 +3,6 @@
  *
  *     node scripts/build.mjs              TypeScript to dist/, the guest's files to dist/guest/
  *     node scripts/build.mjs --init-only  dist/guest/init alone
- *     node scripts/build.mjs --clean      the same as the first, after what older builds left was removed
  *
  * The guest's files are `init` (a static binary of this machine's architecture, from C), `shovel.cjs` and `program.cjs`
  * (one file each, since a sandbox has no node_modules). `CC` names the C compiler, default `cc`; it may hold arguments.
@@ -117,12 +116,10 @@ function compileInit() {
   writeFileSync(stamp, key)
 }
 
-const flag = { type: 'boolean', default: false }
-const { values } = parseArgs({ options: { 'init-only': flag, clean: flag } })
+const { values } = parseArgs({ options: { 'init-only': { type: 'boolean', default: false } } })
 try {
   compileInit()
   if (!values['init-only']) {
-    if (values.clean) removeStale()
     compileTypeScript()
     await bundleGuest()
   }

@@ -1,11 +1,11 @@
 /** Builds the package unless everything that the build reads is older than the last build. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const sources = ['src', 'images', 'scripts/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
-const stamp = join(root, 'dist', '.built')
+const stamp = join(root, '.cache', 'build.key')
 const pending = join(root, '.build-started')
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
@@ -17,10 +17,12 @@ function newest(path) {
   return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), own)
 }
 
-const builtAt = modified(stamp)
+// Without a result the stamp says nothing: it outlives a dist that somebody removed.
+const builtAt = modified(join(root, 'dist', 'index.js')) === 0 ? 0 : modified(stamp)
 const changedAt = Math.max(...sources.map((source) => newest(join(root, source))))
 if (builtAt <= changedAt) {
   // The stamp takes the time of the start: what changes during the build is built the next time.
+  mkdirSync(join(root, '.cache'), { recursive: true })
   writeFileSync(pending, '')
   try {
     execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })

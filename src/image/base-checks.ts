@@ -41,7 +41,10 @@ export function assertFitBase(reference: string, base: ImageFacts | null): asser
   if (base.onBuild.length > 0) {
     throw new ImageError(
       `The base "${name}" has ONBUILD instructions, which would run on each build: ` +
-        `${base.onBuild.slice(0, 3).map(printable).join('; ')}. Build an image from it first and use that one.`,
+        `${base.onBuild
+          .slice(0, 3)
+          .map((text) => printable(text))
+          .join('; ')}. Build an image from it first and use that one.`,
       { details: { base: reference, onBuild: base.onBuild } },
     )
   }

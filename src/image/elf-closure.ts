@@ -38,7 +38,9 @@ export function resolveClosure(programs: readonly string[]): ElfClosure {
   const dynamic = roots.filter(({ interpreter }) => interpreter !== null)
   const first = dynamic[0]
   if (first === undefined || first.interpreter === null) {
-    throw new ImageError(`${programs.map(printable).join(', ')}: statically linked, so there is no loader to pack.`)
+    throw new ImageError(
+      `${programs.map((text) => printable(text)).join(', ')}: statically linked, so there is no loader to pack.`,
+    )
   }
   const { machine, interpreter } = first
   const foreign = dynamic.find((elf) => elf.interpreter !== interpreter || elf.machine !== machine)

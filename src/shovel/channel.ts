@@ -1,9 +1,7 @@
 /** Reading and writing descriptors without a needless copy, allocation or system call. */
+import { writevSync } from 'node:fs'
 import { Socket, type SocketConstructorOpts } from 'node:net'
-import { GatheringTransport } from '../protocol/gathering-transport.js'
-
-/** So much may wait in the process for the pipe before data is held back; control messages still go through. */
-const HIGH_WATER_BYTES = 128 * 1024
+import { GatheringTransport, type ByteSink } from '../protocol/gathering-transport.js'
 
 /** The kernel's own capacity of a pipe (pipe(7)). */
 const READ_BYTES = 65_536
@@ -11,25 +9,74 @@ const READ_BYTES = 65_536
 /** Shorter reads are copied, so that a few bytes that are kept do not hold a whole read buffer. */
 const COPY_BELOW_BYTES = 16_384
 
+/** How long to wait before a descriptor that should block, and does not, is tried again. Milliseconds. */
+const RETRY_MS = 1
+
 /**
- * Opens the transport of frames on a descriptor.
- * @param fd a pipe or a socket.
- * @param events `onDrain`: more may be written after it was full. `onClosed`: nobody reads any more.
+ * Writes a descriptor and returns when all is written.
+ *
+ * The event loop waits meanwhile. That is never long: the host reads whatever comes, and what it is sent is bounded by its
+ * credit. In return a large frame goes in one system call, where a descriptor that does not block takes a page at a time
+ * as the reader frees them; that halves the throughput of a command's output.
  */
-export function openTransport(
-  fd: number,
-  events: { readonly onDrain: () => void; readonly onClosed: () => void },
-): GatheringTransport {
-  const options = { fd, readable: false, writable: true, writableHighWaterMark: HIGH_WATER_BYTES }
-  const socket = new Socket(options)
-  const transport = new GatheringTransport(socket)
-  socket.on('drain', () => {
-    transport.drained()
-    events.onDrain()
+class BlockingSink implements ByteSink {
+  readonly #fd: number
+  readonly #onClosed: () => void
+  #corked: Buffer[] | null = null
+
+  constructor(fd: number, onClosed: () => void) {
+    this.#fd = fd
+    this.#onClosed = onClosed
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#corked !== null) this.#corked.push(chunk)
+    else this.#writeAll([chunk])
+    return true
+  }
+
+  cork(): void {
+    this.#corked ??= []
+  }
+
+  uncork(): void {
+    const pieces = this.#corked ?? []
+    this.#corked = null
+    if (pieces.length > 0) this.#writeAll(pieces)
+  }
+
+  #writeAll(pieces: Buffer[]): void {
+    let left = pieces
+    while (left.length > 0) {
+      try {
+        left = skip(left, writevSync(this.#fd, left))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return this.#onClosed()
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+      }
+    }
+  }
+}
+
+/** What is left of the pieces after so many bytes. */
+function skip(pieces: Buffer[], bytes: number): Buffer[] {
+  let written = bytes
+  const first = pieces.findIndex((piece) => {
+    if (written < piece.length) return true
+    written -= piece.length
+    return false
   })
-  socket.on('error', events.onClosed)
-  socket.on('close', events.onClosed)
-  return transport
+  if (first === -1) return []
+  const [partly, ...rest] = pieces.slice(first)
+  return partly === undefined ? [] : [partly.subarray(written), ...rest]
+}
+
+/**
+ * Opens the transport of frames on a descriptor that blocks.
+ * @param onClosed nobody reads any more.
+ */
+export function openTransport(fd: number, onClosed: () => void): GatheringTransport {
+  return new GatheringTransport(new BlockingSink(fd, onClosed))
 }
 
 /** Reads a descriptor. `onEnd` is called at its end or on an error. */

@@ -31,10 +31,7 @@ function main(): void {
   process.on('uncaughtException', (error) => die(error, EXIT_DEFECT))
   const onViolation = (error: Error) => die(error, EXIT_VIOLATION)
 
-  const transport = openTransport(FD.out, {
-    onDrain: () => multiplexer.drained(),
-    onClosed: () => process.exit(0),
-  })
+  const transport = openTransport(FD.out, () => process.exit(0))
   const messages = new MessageDecoder((value, cost) => peer.receive(value, cost))
   const multiplexer = new Multiplexer(transport, { onViolation, onControl: (chunk) => messages.push(chunk) })
   const peer = new RpcPeer({ send: (message) => multiplexer.sendControl(message), onViolation })

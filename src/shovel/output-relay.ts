@@ -9,7 +9,7 @@ import type { Multiplexer } from '../protocol/multiplexer.js'
 import type { StreamSender } from '../protocol/streams.js'
 
 /** The kernel's own capacity of a pipe (pipe(7)), and the largest payload of a frame. */
-const READ_BYTES = 65_536
+const READ_BYTES = 65_528
 
 /** Shorter reads are copied, so that a few bytes in the queue do not hold a whole read buffer. */
 const COPY_BELOW_BYTES = 16_384

@@ -13,7 +13,8 @@ const NODE = ['/.sandbox/lib/ld.so', '--inhibit-cache', '--library-path', '/.san
 /** Copies what a sandbox's container was created with. */
 export async function likeSandbox(containerId) {
   const { Config, HostConfig, Image } = await docker.getContainer(containerId).inspect()
-  return { Image, User: Config.User, HostConfig: { ...HostConfig, ContainerIDFile: undefined } }
+  const { User, NetworkDisabled } = Config
+  return { Image, User, NetworkDisabled, HostConfig: { ...HostConfig, ContainerIDFile: undefined } }
 }
 
 /** Creates, attaches and starts a container; the stream is the hijacked socket with the engine's framing on it. */

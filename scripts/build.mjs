@@ -64,7 +64,9 @@ async function bundleGuest() {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    minify: false,
+    // The text stays in memory as long as the process; names are kept for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: false,
     logLevel: 'warning',
   }).catch((error) => {

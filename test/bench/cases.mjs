@@ -274,10 +274,10 @@ export function idleMemory() {
     const raw = await startRaw(like, nodeArgv("process.stdin.resume(); process.stdout.write('!')"))
     await new Promise((resolve) => raw.stream.once('data', resolve))
     await new Promise((resolve) => setTimeout(resolve, 2_000))
-    // `docker stats` counts what cannot be dropped: usage without the inactive page cache.
+    // Without page cache: the image's files are shared by all, and charged to whichever container read them first.
     const used = async (id) => {
       const { memory_stats: memory } = await docker.getContainer(id).stats({ stream: false })
-      return (memory.usage - (memory.stats.total_inactive_file ?? memory.stats.inactive_file ?? 0)) / MiB
+      return (memory.usage - (memory.stats.total_cache ?? memory.stats.file ?? 0)) / MiB
     }
     const result = { ours: await used(sandbox.containerId), floor: await used(raw.container.id), unit: 'MiB' }
     await remove(raw)

@@ -49,7 +49,13 @@ const steps = {
   flood: async () => {
     const { idleP50, busyP99, grownMiB } = await cases.pingUnderFlood({ runs: runs(1_000, 200) })
     row('ping p99 under a flood that nobody reads', { ours: busyP99, floor: idleP50, unit: 'ms' }, 10)
-    row('host memory grown by that flood', { ours: grownMiB, floor: 1, unit: 'MiB' }, 32)
+    rows.push({
+      name: 'host memory grown by that flood',
+      ours: grownMiB,
+      unit: 'MiB',
+      goal: 32,
+      reached: grownMiB <= 32,
+    })
   },
   unchanged: async () => row("an unchanged user's image", await cases.unchangedImage({ runs: runs(60, 15) }), 3),
   home: async () => row('a new 1 MiB home on a cached base', await cases.newHome({ runs: runs(9, 3) }), 1),
@@ -72,8 +78,13 @@ else {
   console.log('| what | ours | floor | ratio | to reach |\n| --- | --- | --- | --- | --- |')
   for (const { name, ours, floor, unit, ratio, goal, reached, higherIsBetter } of rows) {
     const sign = higherIsBetter ? '≥' : '≤'
-    console.log(
-      `| ${name} | ${number(ours)} ${unit} | ${number(floor)} ${unit} | ${number(ratio)} × | ${sign} ${goal} × ${reached ? '' : '(missed)'} |`,
-    )
+    const missed = reached ? '' : ' (missed)'
+    // What has no floor is held to a number of its own.
+    if (floor === undefined)
+      console.log(`| ${name} | ${number(ours)} ${unit} | – | – | ${sign} ${goal} ${unit}${missed} |`)
+    else
+      console.log(
+        `| ${name} | ${number(ours)} ${unit} | ${number(floor)} ${unit} | ${number(ratio)} × | ${sign} ${goal} ×${missed} |`,
+      )
   }
 }

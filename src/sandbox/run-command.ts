@@ -2,9 +2,10 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SpawnError } from '../errors.js'
-import { CommandFailedError, RpcError, SandboxError, type SandboxExitedError } from '../errors.js'
+import { CommandFailedError, ProtocolError, RpcError, SandboxError, type SandboxExitedError } from '../errors.js'
 import type { CommandArgv, ParsedCommandOptions, ParsedSpawnOptions } from '../options/index.js'
 import { decideOutcome, type CommandOutcome, type HostIntervention } from './outcome.js'
+import { collectOutput, watchDrain } from './collect-output.js'
 import type { SpawnRequest } from './commands.js'
 import type { SandboxProcess } from './sandbox-process.js'
 
@@ -73,23 +74,6 @@ export function spawnRequest(command: CommandArgv, options: ParsedSpawnOptions):
   return { ...command, cwd, env, cpuTimeMs, outputBytes: null, stdio }
 }
 
-/** Collects the first `limit` bytes of a stream and reads the rest without keeping it. */
-async function collect(stream: Readable | null, limit: number): Promise<{ bytes: Buffer; total: number }> {
-  const chunks: Buffer[] = []
-  let total = 0
-  if (stream !== null) {
-    try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        if (total < limit) chunks.push(total + chunk.length > limit ? chunk.subarray(0, limit - total) : chunk)
-        total += chunk.length
-      }
-    } catch {
-      // The sandbox ended: what came so far is the output, and `lost` says why there is no more.
-    }
-  }
-  return { bytes: Buffer.concat(chunks), total }
-}
-
 async function feed(child: SandboxProcess, input: NonNullable<ParsedCommandOptions['input']>): Promise<void> {
   if (child.stdin === null) return
   const source = typeof input === 'string' || input instanceof Uint8Array ? Readable.from([Buffer.from(input)]) : input
@@ -141,7 +125,7 @@ export function superviseCommand(
 /**
  * Follows a started command to its end.
  * @throws {SpawnError} when the guest could not start a process for a reason other than the command itself.
- * @throws {CommandFailedError} with `check: true`, when it did not exit with code 0.
+ * @throws {CommandFailedError} with `check: true`, when it did not exit with code 0. {@link ProtocolError} when its output never ends.
  */
 export async function followCommand(
   child: SandboxProcess,
@@ -150,6 +134,8 @@ export async function followCommand(
 ): Promise<CommandResult> {
   const started = performance.now()
   const supervision = superviseCommand(child, options, killGraceMs)
+  const progress = { bytes: 0 }
+  const drain = watchDrain(child, progress)
   let spawnError: SpawnError | null = null
   child.once('error', (error) => (spawnError = error))
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
@@ -157,10 +143,11 @@ export async function followCommand(
   if (options.input !== null) void feed(child, options.input).catch((error: unknown) => (inputError = error))
   try {
     const [stdout, stderr] = await Promise.all([
-      collect(child.stdout, options.outputBytes),
-      collect(child.stderr, options.outputBytes),
+      collectOutput(child.stdout, options.outputBytes, progress),
+      collectOutput(child.stderr, options.outputBytes, progress),
       closed,
     ])
+    if (drain.expired) throw new ProtocolError('the supervisor told the end of a command, but never that of its output')
     return finish(child, options, {
       stdout,
       stderr,
@@ -171,6 +158,7 @@ export async function followCommand(
     })
   } finally {
     supervision.stop()
+    drain.stop()
   }
 }
 

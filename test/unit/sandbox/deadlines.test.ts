@@ -45,6 +45,31 @@ test.each([true, false])(
   },
 )
 
+test('an output that never ends does not keep a command that has ended', async () => {
+  const { lifecycle, containers } = await honestPings(true)
+  const options = parseCommandOptions({})
+  const result = followCommand(lifecycle.spawn(runRequest(parseArgv('x', []), options)), options, 100)
+  const settled = result.catch((error: unknown) => error)
+  await pass(10, 10)
+  containers[0]?.say({
+    method: 'exit',
+    params: {
+      commandId: 1,
+      exitCode: 0,
+      signal: null,
+      cpuMs: 1,
+      maxRssBytes: 1,
+      leftovers: 0,
+      cause: 'none',
+      oomKills: 0,
+      stdoutBytes: 0,
+      stderrBytes: 0,
+    },
+  })
+  await pass(35_000, 500)
+  expect(await settled).toMatchObject({ code: 'ERR_PROTOCOL' })
+})
+
 test('a lifetime that the inside does not keep is kept by the host', async () => {
   const { lifecycle, events } = await honestPings(true)
   await pass(3_590_000, 1_000)

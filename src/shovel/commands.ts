@@ -14,7 +14,7 @@ import type { OutputRelay } from './output-relay.js'
 
 /** What to start. */
 export interface CommandRequest {
-  /** The host's name for it. */
+  /** The host's number for it, never used twice; init knows the command by the same one. */
   readonly commandId: number
   readonly file: string
   /** With the zeroth argument. */
@@ -32,7 +32,7 @@ export interface CommandRequest {
 export class Commands {
   readonly #init: InitClient
   readonly #onExit: (exit: ExitNotification) => void
-  readonly #running = new Map<number, number>()
+  readonly #running = new Set<number>()
 
   constructor(init: InitClient, onExit: (exit: ExitNotification) => void) {
     this.#init = init
@@ -44,8 +44,7 @@ export class Commands {
    * @throws {SpawnFailure} when it could not be; its streams are ended or reset then.
    */
   start(request: CommandRequest): Promise<{ pid: number }> {
-    const id = this.#init.allotId()
-    const { commandId, cpuTimeMs, inputs, outputs } = request
+    const { commandId: id, cpuTimeMs, inputs, outputs } = request
     const pipes = [
       ...[...inputs.keys()].map((childFd) => ({ childFd, childReads: true })),
       ...[...outputs.keys()].map((childFd) => ({ childFd, childReads: false })),
@@ -53,7 +52,7 @@ export class Commands {
     return new Promise((resolve, reject) => {
       let openFailure: SpawnFailure | null = null
       const fail = (failure: SpawnFailure) => {
-        this.#running.delete(commandId)
+        this.#running.delete(id)
         for (const relay of inputs.values()) relay.close()
         for (const relay of outputs.values()) relay.abandon()
         reject(failure)
@@ -68,7 +67,7 @@ export class Commands {
         onFailed: fail,
         onExited: (exit: ExitedAnswer) => (openFailure === null ? this.#finish(request, exit) : fail(openFailure)),
       }
-      this.#running.set(commandId, id)
+      this.#running.add(id)
       try {
         this.#init.spawn({ ...request, id, cpuTimeMs: cpuTimeMs ?? 0, pipes }, events)
       } catch (error) {
@@ -84,9 +83,8 @@ export class Commands {
 
   /** @returns `false` when the command is not there or has ended. */
   signal(commandId: number, signal: number, scope: keyof typeof SignalScope): boolean {
-    const id = this.#running.get(commandId)
-    if (id === undefined) return false
-    this.#init.signal(id, signal, scope)
+    if (!this.#running.has(commandId)) return false
+    this.#init.signal(commandId, signal, scope)
     return true
   }
 

@@ -39,7 +39,6 @@ export interface CommandEvents {
 export class InitClient {
   readonly #socket: Socket
   readonly #commands = new Map<number, CommandEvents>()
-  #nextId = 1
 
   /**
    * @param fd the connected stream socket to init.
@@ -51,11 +50,6 @@ export class InitClient {
     this.#socket.on('data', (chunk: Buffer) => decoder.push(chunk))
     this.#socket.on('error', onLost)
     this.#socket.on('end', () => onLost(new Error('init closed its connection')))
-  }
-
-  /** The id for the next request. */
-  allotId(): number {
-    return this.#nextId++
   }
 
   /** @throws {RangeError} when the request cannot be encoded; nothing was sent then. */

@@ -33,7 +33,7 @@ export interface PipeRequest {
 
 /** What init starts. */
 export interface SpawnRequest {
-  /** Chosen by the shovel, never used twice. */
+  /** The host's number for the command, 0 for the program; never used twice. */
   readonly id: number
   /** CPU time of the whole process tree in milliseconds; 0 is no limit. */
   readonly cpuTimeMs: number

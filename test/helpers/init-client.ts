@@ -48,6 +48,8 @@ export interface TestInitOptions {
   initPath?: string
   /** Mode of init's file, default 0711 as in an image: its uid cannot read it. */
   initMode?: number
+  /** Further arguments of init. With `--trace` it starts nothing before {@link TestInit.send} gave it a byte. */
+  initArgs?: readonly string[]
   /** Instead of the relay. */
   shovel?: readonly string[]
 }
@@ -128,7 +130,7 @@ export class TestInit {
     // A uid of its own: the kernel counts processes per uid.
     const id = randomInt(100_000, 1_000_000_000)
     const identity = ['--reuid', `${id}`, '--regid', `${id}`, '--clear-groups']
-    const init = [join(folder, 'init'), '--lifetime-ms', `${options.lifetimeMs ?? 60_000}`]
+    const init = [join(folder, 'init'), '--lifetime-ms', `${options.lifetimeMs ?? 60_000}`, ...(options.initArgs ?? [])]
     const shovel = options.shovel ?? [process.execPath, join(folder, 'relay.mjs')]
     const child = spawn(
       'unshare',

@@ -143,6 +143,22 @@ void orphans_hunt(void);
 bool orphans_living(void);
 int orphans_tick(bool (*spare)(pid_t));
 
+/* trace.c */
+enum trace_mode { TRACE_OFF, TRACE_NAMED, TRACE_ALL };
+void trace_pin_cpu(void);
+void trace_begin(enum trace_mode wanted);
+void trace_mark_command(uint32_t id);
+void trace_end(void);
+
+/* options.c */
+struct options {
+    uint64_t lifetime_ms;
+    enum trace_mode trace;
+    bool pin_cpu;
+    char **shovel; /* its arguments, the file first */
+};
+struct options parse_options(int argc, char **argv);
+
 /* control.c */
 void control_open(int fd);
 struct pollfd control_poll_fd(void);

@@ -1,7 +1,7 @@
 /*
  * init: PID 1 of a sandbox. It starts the shovel, starts and watches commands for it, and reaps.
  *
- *   init --lifetime-ms N -- FILE ARGUMENT...
+ *   init --lifetime-ms N [--trace named|all] [--pin-cpu] -- FILE ARGUMENT...
  *
  * Theory of operation
  *
@@ -18,13 +18,17 @@
  *    or its descriptors (ptrace(2), "ptrace access mode checking"). Supervisors are forks of init and inherit that.
  *  - init keeps no descriptor of the container's stdin and stdout, and gives commands none but those asked for.
  *
+ * With --trace nothing of this is started before a tracer has attached to init: it first waits for one byte of stdin,
+ * which the shovel then does not get. --pin-cpu keeps all of it on one CPU. trace.c tells why and how.
+ *
  * Files: main.c the event loop, control.c the socket to the shovel, commands.c the lives of commands, command-table.c
  * where they are kept, command-reports.c what is told of them, orphans.c what lost supervisors leave, supervisor.c one
  * command's process tree, cpu-budget.c its CPU time, launch.c from fork to exec, proctree.c /proc, pipes.c the pipes
- * and their broker, wire.c the messages, util.c the rest.
+ * and their broker, trace.c what trace mode needs, options.c the command line, wire.c the messages, util.c the rest.
  *
  * Exit code: the shovel's (128 + n when a signal ended it), 124 at the end of the lifetime, 125 when init itself
- * cannot go on, 127 when the shovel cannot be started, 143 on a SIGTERM or SIGINT from outside the PID namespace.
+ * cannot go on (without a tracer where one is needed, too), 127 when the shovel cannot be started, 143 on a SIGTERM or
+ * SIGINT from outside the PID namespace, 0 when stdin ends at the gate.
  *
  * init also runs outside a PID namespace, for tests: as a child subreaper it then kills what it started at its end.
  * That is no protection.
@@ -35,7 +39,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -57,6 +60,7 @@ static uint64_t lifetime_end_ms;
 /* Ends init and everything below it. */
 _Noreturn void end(int code)
 {
+    trace_end();
     if (getpid() != 1 && proctree_fd() >= 0) {
         struct hunt hunt = {0};
         struct tree tree;
@@ -134,6 +138,29 @@ static int until(uint64_t moment_ms, uint64_t now, int timeout)
     return left < (uint64_t)timeout ? (int)left : timeout;
 }
 
+/* Waits until the host says that the tracer is attached. A host that is gone says nothing any more. */
+static void wait_at_gate(void)
+{
+    char byte;
+    ssize_t length = -1;
+    struct pollfd fds[] = {{.fd = 0, .events = POLLIN}, {.fd = signals_fd, .events = POLLIN}};
+    while (length != 1) {
+        uint64_t now = now_ms();
+        if (now >= lifetime_end_ms)
+            end(EXIT_LIFETIME);
+        if (poll(fds, 2, until(lifetime_end_ms, now, MAX_POLL_MS)) < 0 && errno != EINTR)
+            die("cannot wait at the gate: %s", strerror(errno));
+        read_signals();
+        if (!fds[0].revents)
+            continue;
+        length = read(0, &byte, 1);
+        if (length == 0)
+            end(0);
+        if (length < 0 && errno != EINTR && errno != EAGAIN)
+            die("cannot read at the gate: %s", strerror(errno));
+    }
+}
+
 static _Noreturn void run(void)
 {
     static struct pollfd fds[2 + MAX_COMMANDS];
@@ -186,31 +213,18 @@ static void harden(void)
         die("cannot wait for signals: %s", strerror(errno));
 }
 
-static uint64_t parse_ms(const char *text)
-{
-    char *rest;
-    errno = 0;
-    unsigned long long value = strtoull(text, &rest, 10);
-    if (text[0] < '0' || text[0] > '9' || *rest || errno || value == 0 || value > 1ull << 53)
-        die("--lifetime-ms takes 1 to 2^53, not %.40s", text);
-    return value;
-}
-
 int main(int argc, char **argv)
 {
-    uint64_t lifetime_ms = 0;
-    int at = 1;
     harden();
-    for (; at + 1 < argc && strcmp(argv[at], "--") != 0; at += 2) {
-        if (strcmp(argv[at], "--lifetime-ms") == 0)
-            lifetime_ms = parse_ms(argv[at + 1]);
-        else
-            die("unknown option %.40s", argv[at]);
-    }
-    if (lifetime_ms == 0 || at + 1 >= argc)
-        die("usage: init --lifetime-ms N -- FILE ARGUMENT...");
-    lifetime_end_ms = now_ms() + lifetime_ms;
+    struct options options = parse_options(argc, argv);
+    lifetime_end_ms = now_ms() + options.lifetime_ms;
     proctree_open();
-    start_shovel(argv + at + 1);
+    if (options.pin_cpu)
+        trace_pin_cpu();
+    if (options.trace != TRACE_OFF) {
+        wait_at_gate();
+        trace_begin(options.trace);
+    }
+    start_shovel(options.shovel);
     run();
 }

@@ -158,6 +158,7 @@ static void start(const struct spawn *spawn, const int *ends)
     pid_t self = getpid();
     if (pipe2(status, O_CLOEXEC) != 0)
         tell_failure(errno, STAGE_SETUP);
+    trace_mark_command(spawn->id);
     main_pid = fork();
     if (main_pid < 0)
         tell_failure(errno, STAGE_SETUP);

@@ -79,6 +79,28 @@ export class UserError extends SandboxError {
   }
 }
 
+/**
+ * A login was refused. It never tells why: an unknown user, a wrong password, an expired account and too many attempts are one
+ * and the same, and neither the name nor the password stands in it (people type passwords into the field for names).
+ */
+export class LoginFailedError extends SandboxError {
+  /** After this time in milliseconds the next attempt is checked again; before it, attempts fail unseen. */
+  readonly retryAfterMs: number
+
+  constructor(retryAfterMs: number, options: SandboxErrorOptions = {}) {
+    const wait = retryAfterMs > 0 ? ` Try again in ${Math.ceil(retryAfterMs / 1000)} s.` : ''
+    super('ERR_LOGIN_FAILED', `Login failed.${wait}`, { ...options, details: { ...options.details, retryAfterMs } })
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Nobody can log in, whoever it is: the password helper, the account database or the users' file cannot be used. */
+export class LoginUnavailableError extends SandboxError {
+  constructor(message: string, options?: SandboxErrorOptions) {
+    super('ERR_LOGIN_UNAVAILABLE', message, options)
+  }
+}
+
 /** What the engine and the kernel report differs from what was asked for. `details.mismatches` lists each difference. */
 export class PolicyMismatchError extends SandboxError {
   constructor(message: string, options?: SandboxErrorOptions) {
@@ -108,7 +130,8 @@ export class ProtocolError extends SandboxError {
 }
 
 /** Why a container ended. */
-export type ExitReason = 'exited' | 'killed' | 'oom' | 'lifetime' | 'lockup' | 'protocol' | 'engine' | 'startup'
+export type ExitReason =
+  'exited' | 'killed' | 'oom' | 'lifetime' | 'lockup' | 'protocol' | 'engine' | 'startup' | 'jailbreak' | 'trace'
 
 /** The sandbox ended while a call, stream or wait was pending, or it had ended before. */
 export class SandboxExitedError extends SandboxError {
@@ -125,6 +148,20 @@ export class SandboxExitedError extends SandboxError {
     this.exitCode = exit.exitCode
     this.signal = exit.signal
     this.reason = exit.reason
+  }
+}
+
+/** The tracer could not attach, ended, failed, or fell behind for good: the sandbox does not go on untraced. */
+export class TraceUnavailableError extends SandboxError {
+  constructor(message: string, options?: SandboxErrorOptions) {
+    super('ERR_TRACE_UNAVAILABLE', message, options)
+  }
+}
+
+/** The guest did what the trace policy does not allow, and was killed for it. `details.violation` tells what. */
+export class JailbreakError extends SandboxError {
+  constructor(message: string, options?: SandboxErrorOptions) {
+    super('ERR_JAILBREAK', message, options)
   }
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { contentKey } from './content-key.js'
 import { isSettled, type DigestCache } from './digest-cache.js'
 import { buildHomeLayer, type HomePlacement } from './home-layer.js'
+import { homePaths } from './home-paths.js'
 import { DEFAULT_HOME_LIMITS, walkHome, type HomeLimits, type HomeTree } from './home-walk.js'
 import { SharedWork } from './shared-work.js'
 import type { Layer } from './tar-layer.js'
@@ -13,6 +14,8 @@ export interface PackedHome {
   readonly digest: string
   /** Made on demand: an unchanged home that the engine has needs none. */
   readonly layer: () => Layer
+  /** See {@link homePaths}. */
+  readonly paths: readonly string[]
 }
 
 /** A layer up to this size is kept in memory between the digest and the sending, so that its files are read once. */
@@ -22,7 +25,7 @@ const KEPT_BYTES = 16 * 1024 * 1024
 export class HomePacker {
   readonly #digests: DigestCache
   readonly #limits: HomeLimits
-  readonly #packing = new SharedWork<PackedHome>()
+  readonly #packing = new SharedWork<Omit<PackedHome, 'paths'>>()
 
   constructor(digests: DigestCache, limits: HomeLimits = DEFAULT_HOME_LIMITS) {
     this.#digests = digests
@@ -35,16 +38,22 @@ export class HomePacker {
     const { uid, gid, links } = placement
     const fingerprint = contentKey('home', home, tree.fingerprint, uid, gid, JSON.stringify(links))
     const known = this.#digests.get(fingerprint)
-    if (known !== null) return { digest: known, layer: () => buildHomeLayer(tree, placement) }
-    return this.#packing.run(fingerprint, signal, async (shared) => {
+    const paths = homePaths(tree)
+    if (known !== null) return { digest: known, layer: () => buildHomeLayer(tree, placement), paths }
+    const packing = await this.#packing.run(fingerprint, signal, async (shared) => {
       const packed = await readOnce(tree, placement, shared)
       if (isSettled(tree.changedAtMs, tree.lookedAtMs)) this.#digests.set(fingerprint, packed.digest)
       return packed
     })
+    return { ...packing, paths }
   }
 }
 
-async function readOnce(tree: HomeTree, placement: HomePlacement, signal: AbortSignal): Promise<PackedHome> {
+async function readOnce(
+  tree: HomeTree,
+  placement: HomePlacement,
+  signal: AbortSignal,
+): Promise<Omit<PackedHome, 'paths'>> {
   const layer = buildHomeLayer(tree, placement)
   const kept: Buffer[] | null = layer.sizeBytes <= KEPT_BYTES ? [] : null
   const hash = createHash('sha256')

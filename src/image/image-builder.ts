@@ -46,6 +46,8 @@ export interface PreparedImage {
   readonly env: Readonly<Record<string, string>>
   /** Folders that the image declares as volumes: each needs a `writable` entry or an engine makes one without a limit. */
   readonly volumes: readonly string[]
+  /** Where the files of the home lie inside, see `home-paths.ts`; empty without a home. */
+  readonly homePaths: readonly string[]
   /** Whether anything had to be built. */
   readonly built: boolean
 }
@@ -79,7 +81,7 @@ export class ImageBuilder {
     const base = await this.#base(request.base, signal)
     if (request.home !== null) return this.#withHome(base, request.home, request, signal)
     const { facts, built } = await base.facts(signal)
-    return prepared(facts, built)
+    return prepared(facts, [], built)
   }
 
   async #withHome(
@@ -98,13 +100,13 @@ export class ImageBuilder {
     const tag = imageTag('home', key)
     const existing = await (tag === lastTag ? last : this.#store.inspect(tag, signal))
     this.#remember(place, tag)
-    if (existing?.labels[KEY_LABEL] === key) return prepared(existing, false)
+    if (existing?.labels[KEY_LABEL] === key) return prepared(existing, packed.paths, false)
     const facts = await this.#builds.run(key, signal, async (shared) => {
       const { facts: baseFacts } = await base.facts(shared)
       const labels = imageLabels('home', key)
       return this.#adder.add({ base: baseFacts, layer: packed.layer(), digest: packed.digest, tag, labels }, shared)
     })
-    return prepared(facts, true)
+    return prepared(facts, packed.paths, true)
   }
 
   #remember(place: string, tag: string): void {
@@ -119,6 +121,6 @@ export class ImageBuilder {
   }
 }
 
-function prepared(facts: ImageFacts, built: boolean): PreparedImage {
-  return { reference: facts.id, env: facts.env, volumes: facts.volumes, built }
+function prepared(facts: ImageFacts, homePaths: readonly string[], built: boolean): PreparedImage {
+  return { reference: facts.id, env: facts.env, volumes: facts.volumes, homePaths, built }
 }

@@ -24,13 +24,13 @@ export function compareEngine(
   findings.same('user', `${spec.uid}:${spec.gid}`, found.user)
   findings.same('readOnlyRoot', true, found.readOnlyRoot)
   findings.same('privileged', false, found.privileged)
-  findings.sameSet('capAdd', [], found.capAdd)
+  findings.sameSet('capAdd', spec.capabilities, found.capAdd.map(fullCapabilityName))
   if (!profile.unreported.includes('capDrop')) findings.sameSet('capDrop', ['ALL'], found.capDrop)
   compareSecurityOptions(findings, spec, found.securityOptions)
   findings.same('network', spec.network, found.network)
   findings.sameSet('networks', [spec.network], found.networks)
   findings.oneOf('ipc', profile.ipc, found.ipc)
-  findings.oneOf('pid', profile.pid, found.pid)
+  findings.oneOf('pid', spec.pidNamespaceOf === null ? profile.pid : [`container:${spec.pidNamespaceOf}`], found.pid)
   findings.oneOf('uts', profile.uts, found.uts)
   findings.oneOf('userns', profile.userns, found.userns)
   findings.oneOf('cgroupns', profile.cgroupns, found.cgroupns)
@@ -54,6 +54,11 @@ export function compareEngine(
   for (const [name, value] of Object.entries(found.loosened)) {
     if (!profile.unreportedSettings.includes(name)) findings.add(`settings.${name}`, 'its safe value', value)
   }
+}
+
+/** Engines keep a capability with or without its prefix. */
+function fullCapabilityName(name: string): string {
+  return /^CAP_/i.test(name) ? name.toUpperCase() : `CAP_${name.toUpperCase()}`
 }
 
 /** The runtimes that may stand for the one that was asked for, where the engine takes its own whatever is asked. */

@@ -3,7 +3,7 @@ import { CPU_TOLERANCE } from './audit-engine.js'
 import type { Findings } from './audit-findings.js'
 import { compareKernelMounts } from './audit-mounts.js'
 import type { AuditProfile } from './audit-profile.js'
-import type { ContainerSpec } from './container-spec.js'
+import type { Capability, ContainerSpec } from './container-spec.js'
 import type { KernelObservation, ThreadStatus } from './observation.js'
 import { buildUlimits } from './posture.js'
 
@@ -16,6 +16,12 @@ const FILTER_MODE = 2
 const PRIVATE_NAMESPACES = ['net', 'pid', 'ipc', 'uts', 'mnt'] as const
 
 const CAPABILITY_SETS = ['inheritable', 'permitted', 'effective', 'bounding', 'ambient'] as const
+
+/** Sets that hold what was asked for. The others are always empty: nothing is handed on. */
+const GRANTED_SETS: readonly string[] = ['permitted', 'effective', 'bounding']
+
+/** Numbers of linux/capability.h. */
+const CAPABILITY_NUMBERS: Readonly<Record<Capability, bigint>> = { CAP_DAC_READ_SEARCH: 2n, CAP_SYS_PTRACE: 19n }
 
 /**
  * Interfaces that the kernel itself makes in each new network namespace when a tunnel module is loaded
@@ -72,8 +78,16 @@ function compareThread(findings: Findings, spec: ContainerSpec, thread: ThreadSt
   for (const set of CAPABILITY_SETS) {
     const value = thread.capabilities[set]
     if (value === null && set === 'ambient' && profile.unobservable.includes('ambientCapabilities')) continue
-    if (!/^0+$/.test(value ?? '')) findings.add(field(`capabilities.${set}`), '0', value)
+    const wanted = GRANTED_SETS.includes(set) ? capabilityMask(spec.capabilities) : 0n
+    if (!/^[0-9a-f]+$/.test(value ?? '') || BigInt(`0x${value}`) !== wanted)
+      findings.add(field(`capabilities.${set}`), wanted.toString(16), value)
   }
+  if (spec.traced ? !(thread.tracerPid > 0) : thread.tracerPid !== 0)
+    findings.add(field('tracerPid'), spec.traced ? 'a tracer' : 0, thread.tracerPid)
+}
+
+function capabilityMask(names: readonly Capability[]): bigint {
+  return names.reduce((mask, name) => mask | (1n << CAPABILITY_NUMBERS[name]), 0n)
 }
 
 function compareInterfaces(findings: Findings, spec: ContainerSpec, found: readonly string[]): void {

@@ -11,6 +11,7 @@ import { MASKED_PATHS, READONLY_PATHS } from './kernel-paths.js'
 import { assertMounts } from './mounts.js'
 import { targetSeccompProfile } from './seccomp.js'
 import { assertScratchFitsMemory, buildScratchMounts, defaultShmBytes } from './scratch.js'
+import { allowFilterInstall } from './traced-seccomp.js'
 
 /** The part of a sandbox's options that decides its posture. */
 export interface PolicyOptions {
@@ -38,6 +39,8 @@ export interface PolicyContext {
   readonly labels: Readonly<Record<string, string>>
   /** The guest's profile for the engine's machine. Default: for this machine; on another one, nothing would start. */
   readonly seccomp?: SeccompProfile
+  /** How the init waits for a tracer before it starts anything. Default `null`: it does not. */
+  readonly trace?: InitTrace | null
   /** What the image sets; the supervisor is started without it, but the engine reports it. Default empty. */
   readonly imageEnv?: Readonly<Record<string, string>>
   /** The image's `VOLUME` paths: each becomes a scratch folder, or an engine would make a volume of any size on its disk. Default none. */
@@ -46,6 +49,14 @@ export interface PolicyContext {
   readonly baseMounts?: readonly BindMount[]
   /** Paths of sockets that the engine in use listens on, besides the usual ones. Default none. */
   readonly engineSockets?: readonly string[]
+}
+
+/** What the init of a traced sandbox is told. */
+export interface InitTrace {
+  /** `named`: only calls that name something stop, by a filter of the init's own. `all`: every call does. */
+  readonly calls: 'named' | 'all'
+  /** The init stays on the CPU that it starts on, with all its descendants and the tracer. */
+  readonly pinCpu: boolean
 }
 
 /** The same for every sandbox, so that a build does not depend on it. */
@@ -89,20 +100,25 @@ export function buildContainerSpec(options: PolicyOptions, context: PolicyContex
   assertMounts(mounts, writable, context.engineSockets)
   const scratch = buildScratchMounts(writable, options.limits.scratchBytes)
   assertScratchFitsMemory(scratch, limits.shmBytes, limits.memoryBytes)
+  const trace = context.trace ?? null
+  const seccomp = context.seccomp ?? targetSeccompProfile(process.arch)
 
   return {
     image: context.image,
-    argv: buildArgv(options.limits.lifetimeMs, options.runtime),
+    argv: buildArgv(options.limits.lifetimeMs, options.runtime, trace),
     env: { ...context.imageEnv },
     hostname: HOSTNAME,
     uid: context.uid,
     gid: context.gid,
+    capabilities: [],
+    pidNamespaceOf: null,
+    traced: trace !== null,
     limits,
     scratch,
     mounts,
     network: options.network,
     runtime: options.runtime,
-    seccomp: context.seccomp ?? targetSeccompProfile(process.arch),
+    seccomp: trace?.calls === 'named' ? allowFilterInstall(seccomp) : seccomp,
     maskedPaths: MASKED_PATHS,
     readonlyPaths: READONLY_PATHS,
     labels: context.labels,
@@ -113,14 +129,17 @@ export function buildContainerSpec(options: PolicyOptions, context: PolicyContex
  * The container's first process: the init, which starts the supervisor through its own loader.
  * @param lifetimeMs after this the init ends the sandbox, whether a host listens or not.
  * @param runtime decides which of their files are executed, see {@link executableFiles}. Default `runc`.
+ * @param trace makes the init wait for a tracer. Default: it does not.
  */
-export function buildArgv(lifetimeMs: number, runtime = 'runc'): string[] {
+export function buildArgv(lifetimeMs: number, runtime = 'runc', trace: InitTrace | null = null): string[] {
   assertPositive(lifetimeMs, 'limits.lifetimeMs')
   const { init, loader } = executableFiles(runtime)
   return [
     init,
     '--lifetime-ms',
     String(lifetimeMs),
+    ...(trace === null ? [] : ['--trace', trace.calls]),
+    ...(trace?.pinCpu === true ? ['--pin-cpu'] : []),
     '--',
     loader,
     '--inhibit-cache',

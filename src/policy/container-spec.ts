@@ -55,7 +55,10 @@ export interface ResourceLimits {
   readonly shmBytes: number
 }
 
-/** One sandbox as it is asked of an engine. */
+/** The only capabilities that anything of this package ever asks for, and only for the tracer (capabilities(7)). */
+export type Capability = 'CAP_SYS_PTRACE' | 'CAP_DAC_READ_SEARCH'
+
+/** One container as it is asked of an engine: a sandbox, or the tracer beside one. */
 export interface ContainerSpec {
   /** An engine's reference or content id of the image. */
   readonly image: string
@@ -66,6 +69,12 @@ export interface ContainerSpec {
   readonly hostname: string
   readonly uid: number
   readonly gid: number
+  /** Beyond none at all. Always empty for a sandbox. */
+  readonly capabilities: readonly Capability[]
+  /** The id of the container whose PID namespace is joined; `null`: one of its own. */
+  readonly pidNamespaceOf: string | null
+  /** Whether every thread in it has a tracer, or none has. */
+  readonly traced: boolean
   readonly limits: ResourceLimits
   readonly scratch: readonly ScratchMount[]
   readonly mounts: readonly BindMount[]

@@ -1,7 +1,13 @@
 /** From options to an engine's request, and back from what is in force. */
 export { assertAudit, auditContainer } from './audit.js'
 export { selectAuditProfile, type AuditProfile } from './audit-profile.js'
-export { buildArgv, buildContainerSpec, type PolicyContext, type PolicyOptions } from './build-container-spec.js'
+export {
+  buildArgv,
+  buildContainerSpec,
+  type InitTrace,
+  type PolicyContext,
+  type PolicyOptions,
+} from './build-container-spec.js'
 export type { BindMount, ContainerSpec, ResourceLimits, ScratchMount, SeccompProfile } from './container-spec.js'
 export { kernelObservationFromGuest } from './guest-observation.js'
 export { resolveMountSources } from './mount-sources.js'
@@ -15,3 +21,4 @@ export type {
 } from './observation.js'
 export { buildTmpfsOptions, buildUlimits, type Ulimit } from './posture.js'
 export { targetSeccompProfile } from './seccomp.js'
+export { buildTracerSpec, type TracerContext } from './tracer-spec.js'

@@ -8,6 +8,8 @@ export interface ThreadStatus {
   readonly uids: readonly number[]
   readonly gids: readonly number[]
   readonly groups: readonly number[]
+  /** Who traces it, in the reader's PID namespace; 0: nobody. */
+  readonly tracerPid: number
   /** 0 off, 1 strict, 2 filter. */
   readonly seccompMode: number
   /** `null`: this kernel does not say. */

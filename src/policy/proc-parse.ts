@@ -31,6 +31,7 @@ export function parseStatus(text: string, pid: number, tid: number): ThreadStatu
     uids: numbers(field('Uid')),
     gids: numbers(field('Gid')),
     groups: numbers(field('Groups')),
+    tracerPid: fields.has('TracerPid') ? integer(field('TracerPid')) : 0,
     seccompMode: integer(field('Seccomp')),
     noNewPrivs: fields.has('NoNewPrivs') ? integer(field('NoNewPrivs')) === 1 : null,
     capabilities: {

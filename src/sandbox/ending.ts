@@ -21,6 +21,8 @@ const REASON_TEXT: Readonly<Record<ExitReason, string>> = {
   protocol: 'it broke the protocol',
   engine: 'the engine lost it',
   startup: 'it did not start',
+  jailbreak: 'it broke out of its trace policy',
+  trace: 'it could not be traced any longer',
 }
 
 /** Joins what the host knows with what the engine reported. Pure. */

@@ -4,7 +4,7 @@
  * What ended the command wins over what merely happened to it: a command that printed too much and then ran into its
  * deadline is a `timeout`. Among causes the order below is the order of precedence.
  */
-import type { SandboxExitedError } from '../errors.js'
+import type { ExitReason, SandboxExitedError } from '../errors.js'
 
 /**
  * - `exited`: it ended by itself; see `exitCode`.
@@ -37,10 +37,16 @@ export interface CommandEnd {
   readonly lost: SandboxExitedError | null
 }
 
+/** Ends of a sandbox that tell more about its commands than that they are lost. */
+const LOST_OUTCOMES: ReadonlyMap<ExitReason, CommandOutcome> = new Map([
+  ['oom', 'oom'],
+  ['jailbreak', 'jailbreak'],
+])
+
 /** Decides the outcome of a command. Pure. */
 export function decideOutcome(end: CommandEnd): CommandOutcome {
   if (end.intervention !== null) return end.intervention
-  if (end.lost !== null) return end.lost.reason === 'oom' ? 'oom' : 'lost'
+  if (end.lost !== null) return LOST_OUTCOMES.get(end.lost.reason) ?? 'lost'
   if (end.cause === 'cpuTime') return 'cpuTime'
   const succeeded = end.exitCode === 0
   if (end.oomKills > 0 && !succeeded) return 'oom'

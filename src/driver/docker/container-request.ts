@@ -68,7 +68,7 @@ function isolation(spec: ContainerSpec, { seccomp, engine }: RequestForm): Recor
   return {
     Privileged: false,
     ReadonlyRootfs: true,
-    CapAdd: [],
+    CapAdd: [...spec.capabilities],
     CapDrop: ['ALL'],
     GroupAdd: [],
     SecurityOpt: ['no-new-privileges', `seccomp=${seccomp}`, ...masks],
@@ -77,7 +77,7 @@ function isolation(spec: ContainerSpec, { seccomp, engine }: RequestForm): Recor
     PublishAllPorts: false,
     Links: [],
     IpcMode: 'private',
-    PidMode: '',
+    PidMode: spec.pidNamespaceOf === null ? '' : `container:${spec.pidNamespaceOf}`,
     UTSMode: '',
     UsernsMode: '',
     CgroupnsMode: 'private',

@@ -64,7 +64,8 @@ export async function launchContainer(spec: ContainerSpec, context: LaunchContex
     seccomp: await seccompOption(spec.seccomp, connection),
     engine: connection.version.product,
   })
-  const name = CONTAINER_NAME_PREFIX + (spec.labels[LABELS.sandboxId] || randomUUID())
+  const suffix = spec.labels[LABELS.role] === 'tracer' ? '-tracer' : ''
+  const name = CONTAINER_NAME_PREFIX + (spec.labels[LABELS.sandboxId] || randomUUID()) + suffix
   const creation = createContainer(client, name, request, timeouts.createMs)
   let attachment: Attachment | null = null
   try {

@@ -61,7 +61,7 @@ export async function sweep(
   const { signal } = options
   const now = new Date()
   const containers: string[] = []
-  for (const { id, labels } of await listContainers(client, signal)) {
+  for (const { id, labels } of tracersFirst(await listContainers(client, signal))) {
     if (isAbandoned(labels, register, now) && (await removeContainer(client, id, { signal }))) containers.push(id)
   }
   const images = options.images ? await sweepImages(client, options, now) : []
@@ -70,6 +70,12 @@ export async function sweep(
     images: images.map(({ Id }) => Id),
     reclaimedBytes: images.reduce((sum, { Size }) => sum + Size, 0),
   }
+}
+
+/** A process whose tracer hangs cannot be killed: the tracer goes before what it traces. */
+function tracersFirst(containers: readonly ContainerSummary[]): readonly ContainerSummary[] {
+  const isTracer = ({ labels }: ContainerSummary): number => Number(labels[LABELS.role] === 'tracer')
+  return containers.toSorted((a, b) => isTracer(b) - isTracer(a))
 }
 
 async function sweepImages(client: EngineClient, options: SweepOptions, now: Date): Promise<ImageInspection[]> {

@@ -50,6 +50,7 @@ export function buildMatchingObservation(spec: ContainerSpec): Observation {
     uids: Array<number>(4).fill(spec.uid),
     gids: Array<number>(4).fill(spec.gid),
     groups: [spec.gid],
+    tracerPid: 0,
     seccompMode: 2,
     noNewPrivs: true,
     capabilities: {

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseCgroup, parseLimits, parseMountinfo, parseNetDev, parseStatus } from '../../../src/policy/proc-parse.js'
 
-const STATUS = `Name:\tnode\nUmask:\t0022\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t10 11 \nNSpid:\t9\t1
+const STATUS = `Name:\tnode\nUmask:\t0022\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t10 11 \nTracerPid:\t12\nNSpid:\t9\t1
 CapInh:\t0000000000000001\nCapPrm:\t0000000000000002\nCapEff:\t0000000000000003\nCapBnd:\t0000000000000004
 CapAmb:\t0000000000000005\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n`
 
@@ -10,7 +10,7 @@ describe('status', () => {
   it('is read whole', () => {
     expect(parseStatus(STATUS, 9, 10)).toEqual({
       ...{ pid: 9, tid: 10, name: 'node', uids: [1, 2, 3, 4], gids: [5, 6, 7, 8], groups: [10, 11] },
-      ...{ seccompMode: 2, noNewPrivs: true },
+      ...{ tracerPid: 12, seccompMode: 2, noNewPrivs: true },
       capabilities: {
         inheritable: '0000000000000001',
         permitted: '0000000000000002',

@@ -2,10 +2,11 @@
  * Builds everything that the package ships.
  *
  *     node scripts/build.mjs              TypeScript to dist/, the guest's files to dist/guest/
- *     node scripts/build.mjs --init-only  dist/guest/init alone
+ *     node scripts/build.mjs --c-only     dist/guest/init and dist/guest/tracer alone
  *
- * The guest's files are `init` (a static binary of this machine's architecture, from C), `shovel.cjs` and `program.cjs`
- * (one file each, since a sandbox has no node_modules). `CC` names the C compiler, default `cc`; it may hold arguments.
+ * The guest's files are `init` and `tracer` (static binaries of this machine's architecture, from C), `shovel.cjs` and
+ * `program.cjs` (one file each, since a sandbox has no node_modules). `CC` names the C compiler, default `cc`; it may hold
+ * arguments.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -15,11 +16,12 @@ import { parseArgs } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 const guest = join(root, 'dist', 'guest')
-const initSources = join(root, 'images', 'runner', 'init')
+/** Folders of C sources, by the program that is made of them. */
+const programs = { init: join(root, 'images', 'runner', 'init'), tracer: join(root, 'images', 'tracer') }
 const bundles = { shovel: 'src/shovel/main.ts', program: 'src/shovel/program/main.ts' }
 const cFlags = ['-std=c11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror']
 
-const compilerHint = `The package's init is compiled from C, statically linked. Install a C compiler and a static libc:
+const compilerHint = `The package's init and tracer are compiled from C, statically linked. Install a C compiler and a static libc:
   Debian, Ubuntu: apt-get install gcc libc6-dev
   Fedora, RHEL:   dnf install gcc glibc-static
   Alpine:         apk add gcc musl-dev
@@ -75,16 +77,16 @@ async function bundleGuest() {
 }
 
 /** Changes when the sources, the compiler's name or its arguments do. */
-function initKey(files, compiler) {
+function programKey(folder, files, compiler) {
   const hash = createHash('sha256').update(JSON.stringify([compiler, cFlags, process.arch]))
-  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(initSources, file)))
+  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(folder, file)))
   return hash.digest('hex')
 }
 
-function runCompiler(compiler, output, sources) {
+function runCompiler(compiler, folder, output, sources) {
   const [file, ...leading] = compiler
   try {
-    execFileSync(file, [...leading, ...cFlags, '-o', output, ...sources], { cwd: initSources, stdio: 'pipe' })
+    execFileSync(file, [...leading, ...cFlags, '-o', output, ...sources], { cwd: folder, stdio: 'pipe' })
   } catch (error) {
     if (error.code === 'ENOENT') throw new BuildFailure(`No C compiler: '${file}' is not there.\n${compilerHint}`)
     const words = String(error.stderr ?? error.message).trim()
@@ -93,24 +95,21 @@ function runCompiler(compiler, output, sources) {
   }
 }
 
-function compileInit() {
+function compileProgram(name, folder) {
   const compiler = (process.env.CC || 'cc').split(/\s+/).filter(Boolean)
-  const files = readdirSync(initSources)
-    .filter((name) => /\.[ch]$/.test(name))
+  const files = readdirSync(folder)
+    .filter((file) => /\.[ch]$/.test(file))
     .sort()
-  const output = join(guest, 'init')
-  const stamp = join(root, '.cache', 'init.key')
-  const key = initKey(files, compiler)
+  const output = join(guest, name)
+  const stamp = join(root, '.cache', `${name}.key`)
+  const key = programKey(folder, files, compiler)
   if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return
   mkdirSync(guest, { recursive: true })
   mkdirSync(join(root, '.cache'), { recursive: true })
   const partial = `${output}.${process.pid}`
+  const sources = files.filter((file) => file.endsWith('.c'))
   try {
-    runCompiler(
-      compiler,
-      partial,
-      files.filter((name) => name.endsWith('.c')),
-    )
+    runCompiler(compiler, folder, partial, sources)
     renameSync(partial, output)
   } finally {
     rmSync(partial, { force: true })
@@ -118,10 +117,10 @@ function compileInit() {
   writeFileSync(stamp, key)
 }
 
-const { values } = parseArgs({ options: { 'init-only': { type: 'boolean', default: false } } })
+const { values } = parseArgs({ options: { 'c-only': { type: 'boolean', default: false } } })
 try {
-  compileInit()
-  if (!values['init-only']) {
+  for (const [name, folder] of Object.entries(programs)) compileProgram(name, folder)
+  if (!values['c-only']) {
     compileTypeScript()
     await bundleGuest()
   }

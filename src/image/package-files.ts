@@ -7,8 +7,8 @@ import { ImageError } from '../errors.js'
 /** The package's root; this module is two folders below it, in `src/image` and in `dist/image` alike. */
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** What `npm run build` makes for the inside of a sandbox. */
-export type GuestFile = 'init' | 'shovel.cjs' | 'program.cjs'
+/** What `npm run build` makes for the inside of a sandbox, and of the tracer beside it. */
+export type GuestFile = 'init' | 'tracer' | 'shovel.cjs' | 'program.cjs'
 
 /** @throws {ImageError} when the file was not built. */
 export function guestFile(name: GuestFile): string {

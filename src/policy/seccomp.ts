@@ -1,7 +1,8 @@
 /**
- * The seccomp allow-list of the guest.
+ * The seccomp allow-lists of the guest and of the tracer.
  *
- * The file `images/seccomp/target.json` holds the rules with a comment each; this module makes of it what an engine takes.
+ * The files `images/seccomp/target.json` and `tracer.json` hold the rules with a comment each; this module makes of them
+ * what an engine takes.
  * Everything that no rule allows gives EPERM, and what programs probe for gives ENOSYS. A number above the highest one that
  * the profile's names have gives ENOSYS too, which runc 1.1 adds by itself (libcontainer/seccomp/patchbpf).
  *
@@ -100,7 +101,15 @@ export function forArchitecture(profile: SeccompProfile, machine: string): Secco
   return { ...profile, architectures: [native] }
 }
 
-let target: SeccompProfile | undefined
+/** A profile of this package, read once. */
+function profileFile(name: string): () => SeccompProfile {
+  let profile: SeccompProfile | undefined
+  const file = new URL(`../../images/seccomp/${name}.json`, import.meta.url)
+  return () => (profile ??= parseSeccompProfile(JSON.parse(readFileSync(file, 'utf8'))))
+}
+
+const target = profileFile('target')
+const tracer = profileFile('tracer')
 
 /**
  * The guest's profile for the engine's machine.
@@ -108,10 +117,16 @@ let target: SeccompProfile | undefined
  * @throws {InvalidOptionsError} for a machine that the profile was not written for.
  */
 export function targetSeccompProfile(machine: string): SeccompProfile {
-  target ??= parseSeccompProfile(
-    JSON.parse(readFileSync(new URL('../../images/seccomp/target.json', import.meta.url), 'utf8')),
-  )
-  return forArchitecture(target, machine)
+  return forArchitecture(target(), machine)
+}
+
+/**
+ * The profile of the tracer beside a sandbox, for the engine's machine: what strace and its launcher need and nothing else.
+ * @param machine the engine's architecture, for example `x86_64` or `aarch64`.
+ * @throws {InvalidOptionsError} for a machine that the profile was not written for.
+ */
+export function tracerSeccompProfile(machine: string): SeccompProfile {
+  return forArchitecture(tracer(), machine)
 }
 
 /** A refusal that a test wants to recognise: the call, narrowed by arguments where the profile allows other ones. */

@@ -1,4 +1,4 @@
-/** Builds of init for tests: the shipped one, and variants with a protection off. */
+/** Builds of init and tracer for tests: the shipped ones, and variants with a protection off. */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename } from 'node:fs/promises'
@@ -10,8 +10,17 @@ const root = join(import.meta.dirname, '..', '..')
 
 /** The path of the init that is shipped, built when its sources are newer. */
 export async function buildInit(): Promise<string> {
-  await run(process.execPath, ['scripts/build.mjs', '--init-only'], { cwd: root })
-  return join(root, 'dist', 'guest', 'init')
+  return buildProgram('init')
+}
+
+/** The path of the tracer that is shipped, built when its sources are newer. */
+export async function buildTracer(): Promise<string> {
+  return buildProgram('tracer')
+}
+
+async function buildProgram(name: string): Promise<string> {
+  await run(process.execPath, ['scripts/build.mjs', '--c-only'], { cwd: root })
+  return join(root, 'dist', 'guest', name)
 }
 
 /** Compiles a variant that the package never ships; `define` names what is left out of it. */

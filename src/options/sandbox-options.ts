@@ -12,6 +12,7 @@ import { abortSignalOption, objectOption, opaqueOption } from './option.js'
 import { parseOptions } from './parse.js'
 import { permissionsSchema } from './permissions.js'
 import { DEFAULT_RUNTIME, runtimeOption } from './runtime.js'
+import { seccompOption } from './seccomp-option.js'
 import { timeoutsSchema } from './timeouts.js'
 import { userRangeSchema } from './user-range-options.js'
 import { userSchema } from './user.js'
@@ -44,6 +45,11 @@ export const sandboxOptionsSchema = objectOption({
     .default(DEFAULT_BASE)
     .describe("What the user's image starts from. `'runner'` is packed from this host."),
   runtime: runtimeOption().default(DEFAULT_RUNTIME).describe('What the engine starts the container with.'),
+  seccomp: seccompOption
+    .default(null)
+    .describe(
+      "A stricter seccomp profile than the package's own, such as one of `tightenSeccomp`. Default: the package's own.",
+    ),
   timeouts: timeoutsSchema.prefault({}),
   labels: labelsOption().prefault({}).describe('Labels on the container for your own tools.'),
   driver: opaqueOption<SandboxDriver>(

@@ -29,6 +29,7 @@ test('without options everything is at its strict default', () => {
     env: {},
     base: 'runner',
     runtime: 'runc',
+    seccomp: null,
     timeouts: DEFAULT_TIMEOUTS,
     labels: {},
     driver: null,

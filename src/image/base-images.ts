@@ -5,16 +5,17 @@ import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
 import { assertFitBase, probeBase } from './base-checks.js'
 import { contentKey } from './content-key.js'
-import { isSettled, type DigestCache } from './digest-cache.js'
+import type { DigestCache } from './digest-cache.js'
 import type { HostLayer } from './host-files.js'
+import { takeHostParts, type HostParts } from './host-parts.js'
+import { MERGED_LINKS } from './host-programs.js'
 import { buildContext } from './image-archive.js'
 import { imageLabels, imageTag, KEY_LABEL, LINKS_LABEL } from './image-labels.js'
 import type { LayerAdder } from './layer-adder.js'
 import { runnerDockerfile } from './package-files.js'
-import { buildRunnerLayer, RUNNER_LINKS } from './runner-base.js'
+import { buildRunnerLayer } from './runner-base.js'
 import { buildSandboxLayer } from './sandbox-layer.js'
 import { SharedWork } from './shared-work.js'
-import { digestLayer } from './tar-layer.js'
 
 /** What a user image starts from. */
 export interface BaseImage {
@@ -24,11 +25,6 @@ export interface BaseImage {
   readonly links: Readonly<Record<string, string>> | null
   /** Gets the image from the engine, or makes it. */
   facts(signal?: AbortSignal): Promise<{ readonly facts: ImageFacts; readonly built: boolean }>
-}
-
-interface HostParts {
-  readonly layer: HostLayer
-  readonly digest: string
 }
 
 /** The bases on one engine. The host's parts of them are taken once per object. */
@@ -64,7 +60,7 @@ export class BaseImages {
       const context = buildContext(dockerfile, { rootfs: rootfs.layer, sandbox: sandbox.layer }, signal)
       return this.#store.build({ context: Readable.from(context), tag, labels: imageLabels('runner', key) }, signal)
     }
-    return { key, links: RUNNER_LINKS, facts: (signal) => this.#ensure(tag, key, build, signal) }
+    return { key, links: MERGED_LINKS, facts: (signal) => this.#ensure(tag, key, build, signal) }
   }
 
   /**
@@ -121,20 +117,10 @@ export class BaseImages {
   /** The host's parts are taken once per process; a failure is not kept, so that it can be mended meanwhile. */
   async #retried(make: () => HostLayer, forget: () => void): Promise<HostParts> {
     try {
-      const layer = make()
-      const known = this.#digests.get(layer.fingerprint)
-      if (known !== null) return { layer, digest: known }
-      const lookedAtMs = Date.now()
-      const digest = await digestLayer(layer)
-      if (isSettled(layer.changedAtMs, lookedAtMs)) this.#digests.set(layer.fingerprint, digest)
-      return { layer, digest }
+      return await takeHostParts(make, this.#digests)
     } catch (error) {
       forget()
-      throw error instanceof ImageError
-        ? error
-        : new ImageError(`The parts of an image could not be read from this host: ${(error as Error).message}`, {
-            cause: error,
-          })
+      throw error
     }
   }
 }

@@ -12,6 +12,7 @@ import { DEFAULT_HOME_LIMITS, type HomeLimits } from './home-walk.js'
 import { imageLabels, imageTag, KEY_LABEL } from './image-labels.js'
 import { LayerAdder, type LayerMethod } from './layer-adder.js'
 import { SharedWork } from './shared-work.js'
+import { TracerImage } from './tracer-image.js'
 
 const MAX_REMEMBERED = 1_000
 
@@ -58,6 +59,7 @@ export class ImageBuilder {
   readonly #adder: LayerAdder
   readonly #bases: BaseImages
   readonly #homes: HomePacker
+  readonly #tracer: TracerImage
   readonly #builds = new SharedWork<ImageFacts>()
   /** From a base, a home and an owner to the tag that they had last. */
   readonly #lastTags = new Map<string, string>()
@@ -67,6 +69,7 @@ export class ImageBuilder {
     this.#store = options.store
     this.#adder = new LayerAdder(options.store, options.method)
     this.#bases = new BaseImages(options.store, this.#adder, digests)
+    this.#tracer = new TracerImage(options.store, digests)
     this.#homes = new HomePacker(digests, { ...DEFAULT_HOME_LIMITS, ...options.homeLimits })
   }
 
@@ -81,6 +84,17 @@ export class ImageBuilder {
     const base = await this.#base(request.base, signal)
     if (request.home !== null) return this.#withHome(base, request.home, request, signal)
     const { facts, built } = await base.facts(signal)
+    return prepared(facts, [], built)
+  }
+
+  /**
+   * Makes sure that the engine has the image of the tracer. Shared as {@link ensure} is.
+   *
+   * @throws {ImageError} when this host has no strace. Errors of the engine as they are.
+   */
+  async ensureTracer(signal?: AbortSignal): Promise<PreparedImage> {
+    signal?.throwIfAborted()
+    const { facts, built } = await this.#tracer.facts(signal)
     return prepared(facts, [], built)
   }
 

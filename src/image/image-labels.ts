@@ -2,8 +2,8 @@
 import { LABEL_PREFIX } from '../options/index.js'
 import { LABELS } from '../policy/labels.js'
 
-/** What an image of this package is: the runner base, another base with `/.sandbox` on it, or one with a home. */
-export type ImageKind = 'runner' | 'base' | 'home'
+/** What an image of this package is: the runner base, another base with `/.sandbox` on it, one with a home, or the tracer. */
+export type ImageKind = 'runner' | 'base' | 'home' | 'tracer'
 
 /** One of {@link ImageKind}. */
 export const KIND_LABEL = `${LABEL_PREFIX}image-kind`

@@ -2,8 +2,8 @@
  * The root file system of the runner base, packed off this host: a shell, the usual tools, and what a program expects to
  * find around it. Node is the one of `/.sandbox`, started through the base's own readable loader and libraries.
  */
-import { accessSync, constants, openSync, closeSync, readSync, realpathSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { openSync, closeSync, readSync } from 'node:fs'
+import { basename } from 'node:path'
 import { ImageError } from '../errors.js'
 import { resolveClosure } from './elf-closure.js'
 import { readElf } from './elf.js'
@@ -17,7 +17,7 @@ import {
   type HostEntry,
   type HostLayer,
 } from './host-files.js'
-import { machineNames } from './library-paths.js'
+import { findHostProgram, loaderEntries, PROGRAM_FOLDERS } from './host-programs.js'
 import { printable } from '../printable.js'
 import { GUEST_PATHS } from './sandbox-layer.js'
 
@@ -30,16 +30,6 @@ export const RUNNER_PROGRAMS: readonly string[] = (
   'realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep sort split stat stdbuf stty sum ' +
   'sync tac tail tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink users vdir wc who whoami yes'
 ).split(' ')
-
-/** Links of the runner base from a path to where it leads, all relative to `/`: what systems with a merged `/usr` have. */
-export const RUNNER_LINKS: Readonly<Record<string, string>> = {
-  bin: 'usr/bin',
-  sbin: 'usr/sbin',
-  lib: 'usr/lib',
-  lib64: 'usr/lib64',
-}
-
-const PROGRAM_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin']
 
 /** Users and groups that tools expect; nothing of the host's. */
 const CONFIGURATION: Readonly<Record<string, string>> = {
@@ -61,28 +51,13 @@ export function buildRunnerLayer(node: string = process.execPath): HostLayer {
   const programs = new Set(sources.values())
   const binaries = [...programs].filter((path) => readElf(path) !== null)
   for (const script of [...programs].filter((path) => !binaries.includes(path))) assertInterpreter(script, sources)
-  const closure = resolveClosure([node, ...binaries])
-  const libraryFolder = dirname(
-    inUsr(closure.libraries.get('libc.so.6') ?? `/usr/lib/${machineNames(closure.machine).triplet}/`),
-  )
   return buildHostLayer([
-    ...folders(['dev', 'etc', 'proc', 'root', 'run', 'sys', 'usr', 'var', 'var/lib', 'home', 'opt', 'mnt', 'srv']),
-    ...folders([
-      'usr/bin',
-      'usr/sbin',
-      'usr/lib',
-      'usr/lib64',
-      'usr/local',
-      'usr/local/bin',
-      'usr/share',
-      libraryFolder,
-    ]),
+    ...folders(['dev', 'etc', 'proc', 'root', 'run', 'sys', 'var', 'var/lib', 'home', 'opt', 'mnt', 'srv']),
+    ...loaderEntries(resolveClosure([node, ...binaries])),
+    ...folders(['usr/local', 'usr/local/bin', 'usr/share']),
     ...folders(['tmp', 'var/tmp'], 0o1777),
-    ...Object.entries(RUNNER_LINKS).map(([path, target]) => symlink(path, target)),
     ...Object.entries(CONFIGURATION).map(([path, text]) => memoryFile(path, text, 0o644)),
     symlink('usr/bin/node', GUEST_PATHS.node),
-    hostFile(inUsr(closure.loader), closure.loader, 0o755),
-    ...[...closure.libraries].map(([name, source]) => hostFile(`${libraryFolder}/${basename(name)}`, source, 0o644)),
     ...[...programs].flatMap((source) =>
       hardLinked(
         [...sources].filter(([, candidate]) => candidate === source).map(([name]) => `usr/bin/${name}`),
@@ -93,17 +68,9 @@ export function buildRunnerLayer(node: string = process.execPath): HostLayer {
   ])
 }
 
-/** Where a program is on this host, links such as those of `/etc/alternatives` resolved. */
 function findProgram(name: string): string {
-  for (const folder of PROGRAM_FOLDERS) {
-    try {
-      const path = realpathSync(`${folder}/${name}`)
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      continue
-    }
-  }
+  const path = findHostProgram(name)
+  if (path !== null) return path
   throw new ImageError(
     `The runner base needs the program ${name}, which is in none of ${PROGRAM_FOLDERS.join(', ')}.`,
     {
@@ -124,16 +91,6 @@ function assertInterpreter(script: string, sources: ReadonlyMap<string, string>)
   throw new ImageError(
     `The script ${printable(script)} needs ${printable(interpreter ?? '?')}, which the runner base lacks.`,
   )
-}
-
-/** The path of the loader or of libc in the base: the host's, with the merged folders resolved to `usr`. */
-function inUsr(file: string): string {
-  const [first = '', ...rest] = file.replace(/^\/+/, '').split('/')
-  const path = [RUNNER_LINKS[first] ?? first, ...rest].join('/')
-  if (!/^usr\/lib(64)?(\/[\w-]+)?\/[^/]+$/.test(path)) {
-    throw new ImageError(`${printable(file)} lies in no standard folder; use a node for ordinary glibc systems.`)
-  }
-  return path
 }
 
 /** `stdbuf` preloads a library of its own from a folder beside the programs. */

@@ -7,13 +7,13 @@ import tseslint from 'typescript-eslint'
  *     cli → runner → pool, queue → sandbox → {policy, image, trace, users, plugins, driver, protocol} → options → errors, printable
  *
  * `types` lists what may be imported with `import type` only: the seam between images and the driver is an interface,
- * and an option can hold a driver.
+ * and an option can hold a driver or a directory of users.
  */
 const base = ['errors', 'printable']
 const below = {
   errors: { values: [] },
   printable: { values: [] },
-  options: { values: base, types: ['driver'] },
+  options: { values: base, types: ['driver', 'users'] },
   policy: { values: ['options', ...base] },
   protocol: { values: base },
   driver: { values: ['policy', 'options', ...base] },

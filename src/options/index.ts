@@ -15,6 +15,14 @@ export {
   type ParsedSpawnOptions,
   type SpawnOptions,
 } from './command-options.js'
+export {
+  fileDirectorySchema,
+  parseFileDirectoryOptions,
+  parseUnixDirectoryOptions,
+  unixDirectorySchema,
+  type FileDirectoryOptions,
+  type UnixDirectoryOptions,
+} from './directory-options.js'
 export { describeValue } from './describe-value.js'
 export {
   DEFAULT_REQUEST_TIMEOUT_MS,
@@ -46,9 +54,17 @@ export {
   type TransferOptions,
   type WriteFileOptions,
 } from './file-options.js'
+export { fileUserSchema, isFilePassword, parseFileUser, type FileUserOptions } from './file-user-options.js'
 export { MAX_PATH_BYTES, normalizeGuestPath, parseGuestPath } from './guest-path.js'
 export { LABEL_PREFIX } from './labels.js'
 export { DEFAULT_LIMITS, limitsSchema, type LimitsOptions, type ResolvedLimits } from './limits.js'
+export {
+  loginGuardSchema,
+  parseLoginGuardOptions,
+  type LoginGuardOptions,
+  type ResolvedLoginGuardOptions,
+} from './login-guard-options.js'
+export { loginSchema, parseLoginOptions, type LoginOptions, type ParsedLogin } from './login-options.js'
 export { findMountClash, mountPointProblem, mountSourceProblem } from './mount-rules.js'
 export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
 export { DEFAULT_NETWORK } from './network.js'
@@ -61,6 +77,7 @@ export {
   type ResolvedSandboxOptions,
   type SandboxOptions,
 } from './sandbox-options.js'
+export { isPossiblePassword } from './secret.js'
 export { formatSize, parseSize } from './size.js'
 export { DEFAULT_TIMEOUTS, timeoutsSchema, type ResolvedTimeouts, type TimeoutsOptions } from './timeouts.js'
 export { userNameProblem } from './user-name.js'
@@ -71,4 +88,4 @@ export {
   type ResolvedUserRange,
   type UserRangeOptions,
 } from './user-range-options.js'
-export { userSchema, type ResolvedUser, type UserOptions } from './user.js'
+export { MAX_ID, userSchema, type ResolvedUser, type UserOptions } from './user.js'

@@ -16,6 +16,8 @@ export function userNameOption() {
 
 /** @returns why a text is no user name, or `null` */
 export function userNameProblem(name: string): string | null {
+  // Its uid would be another than 0, and programs and people who go by the name would be misled.
+  if (name === 'root') return 'that is the name of uid 0, which no sandbox runs as'
   // Without the `m` flag `$` is the very end, so a trailing newline is refused.
   if (USER_NAME_PATTERN.test(name)) return null
   if (name === '') return 'it is empty; leave the name out for an anonymous user'

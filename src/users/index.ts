@@ -1,4 +1,12 @@
-/** Uids and gids of sandbox users. */
-export { UserAllocator, type Identity } from './user-allocator.js'
-export type { UserRecord } from './user-registry.js'
+/** Users of sandboxes: their uids and gids, where their accounts come from, and how they log in. */
+export type { Authenticator, Credentials } from './authenticator.js'
+export { FileAuthenticator } from './file-authenticator.js'
+export { FileDirectory, type FileUser } from './file-directory.js'
+export { resolveLogin, type ResolvedLogin } from './login.js'
+export { LoginGuard } from './login-guard.js'
 export { defaultStateFolder } from './state-folder.js'
+export { UnixAuthenticator } from './unix-authenticator.js'
+export { UnixDirectory, type UnixUser } from './unix-directory.js'
+export { UserAllocator, type Identity } from './user-allocator.js'
+export type { DirectoryUser, UserDirectory } from './user-directory.js'
+export type { AccountKey, UserRecord } from './user-records.js'

@@ -22,21 +22,22 @@ export function defaultStateFolder(
 /**
  * Makes the folder with mode 0700 if missing.
  *
+ * @param option - by which another folder can be given
  * @throws {UserError} when it cannot be made, is no folder, or when others could change what is in it: whoever can write there
  * decides which uid a sandbox runs as
  */
-export async function openStateFolder(path: string): Promise<void> {
+export async function openStateFolder(path: string, option: string = 'users.stateDir'): Promise<void> {
   let facts
   try {
     await makeFolder(path)
     facts = await stat(path)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'an error'
-    const next = 'Give a folder that this user can write to in the option users.stateDir.'
+    const next = `Give a folder that this user can write to in the option ${option}.`
     throw new UserError(`Cannot use the state folder ${path}: ${code}. ${next}`, { cause, details: { path } })
   }
   if (!facts.isDirectory()) {
-    throw new UserError(`The state folder ${path} is not a folder. Give another one in the option users.stateDir.`, {
+    throw new UserError(`The state folder ${path} is not a folder. Give another one in the option ${option}.`, {
       details: { path },
     })
   }
@@ -45,7 +46,7 @@ export async function openStateFolder(path: string): Promise<void> {
     (facts.mode & 0o022) !== 0
       ? `others can write to it (mode ${(facts.mode & 0o7777).toString(8)}). Run: chmod go-w ${path}`
       : facts.uid !== own && facts.uid !== 0
-        ? `it belongs to uid ${facts.uid}, not to this user (${own}). Give another folder in the option users.stateDir.`
+        ? `it belongs to uid ${facts.uid}, not to this user (${own}). Give another folder in the option ${option}.`
         : null
   if (problem !== null) throw new UserError(`The state folder ${path} is not safe: ${problem}`, { details: { path } })
 }

@@ -1,40 +1,23 @@
 /**
- * The state file: which name has which uid, for ever.
+ * The state file: which account has which uid, for ever.
  *
  * Reading takes no lock, because the file is only ever replaced as a whole. Assigning holds the lock, reads again, and returns
- * only when the new file is on the disk: a uid that was handed out is never handed out to another name.
+ * only when the new file is on the disk: a uid that was handed out is never handed out to another account.
  */
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { UserError } from '../errors.js'
-import { userNameProblem, type ResolvedUserRange } from '../options/index.js'
-import { quoteText } from '../printable.js'
+import type { ResolvedUserRange } from '../options/index.js'
 import { replaceFile, TEMPORARY_SUFFIX } from './atomic-file.js'
 import { withFileLock } from './file-lock.js'
 import type { HostAccounts } from './host-accounts.js'
+import { StateProblem, UserRecords, type AccountKey, type UserRecord } from './user-records.js'
 
-const STATE_VERSION = 1
+export type { AccountKey, UserRecord } from './user-records.js'
+
 const STATE_FILE = 'users.json'
 
-const userRecordSchema = z
-  .strictObject({
-    name: z.string().refine((name) => userNameProblem(name) === null),
-    uid: z.number().int().positive(),
-    gid: z.number().int().positive(),
-    createdAt: z.iso.datetime(),
-  })
-  .readonly()
-
-const stateSchema = z.strictObject({ version: z.literal(STATE_VERSION), users: z.array(userRecordSchema) })
-
-/** A name with what was assigned to it. */
-export type UserRecord = z.output<typeof userRecordSchema>
-
-/** By name; names such as `__proto__` are ordinary keys of a Map. */
-type Records = ReadonlyMap<string, UserRecord>
-
-/** The uids of names, kept for ever in a file that processes share. */
+/** The uids of accounts, kept for ever in a file that processes share. */
 export class UserRegistry {
   readonly #folder: string
   readonly #path: string
@@ -52,51 +35,75 @@ export class UserRegistry {
   }
 
   /**
-   * Every name that ever got a uid.
+   * Every account that ever got a uid.
    * @throws {UserError} when the state file is damaged; it is then left as it is
    */
-  async read(): Promise<Records> {
+  async read(): Promise<UserRecords> {
     let text
     try {
       text = await readFile(this.#path, 'utf8')
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException
-      if (code === 'ENOENT') return new Map()
+      if (code === 'ENOENT') return new UserRecords()
       throw new UserError(`Cannot read the state file ${this.#path}: ${code}`, { cause, details: { path: this.#path } })
     }
     return this.#parse(text)
   }
 
   /**
-   * The record of a name; a new one when it has none.
+   * The record of an account; one with a new uid of the range when it has none.
+   *
+   * @param name - what the account is called now
    * @throws {UserError} when the range is exhausted or the state file is damaged
    */
-  async assign(name: string): Promise<UserRecord> {
-    const known = (await this.read()).get(name)
+  async assign(key: AccountKey, name: string): Promise<UserRecord> {
+    const known = (await this.read()).find(key)
     if (known !== undefined) return known
     return withFileLock(this.#lockPath, async () => {
       const records = await this.read()
-      const raced = records.get(name)
+      const raced = records.find(key)
       if (raced !== undefined) return raced
       const uid = await this.#chooseUid(records)
-      const record: UserRecord = Object.freeze({ name, uid, gid: uid, createdAt: new Date().toISOString() })
-      await this.#removeLeftovers()
-      await replaceFile(this.#path, formatState([...records.values(), record]), { durable: true })
-      return record
+      return this.#add(records, { ...key, name, uid, gid: uid })
     })
   }
 
-  async #chooseUid(records: Records): Promise<number> {
+  /**
+   * Keeps a uid that was chosen elsewhere, and what its account is called now.
+   *
+   * @param check - whether the account may have it; throws when not, called under the lock
+   */
+  async keep(
+    wanted: AccountKey & Pick<UserRecord, 'name' | 'uid' | 'gid'>,
+    check: (records: UserRecords) => Promise<void>,
+  ): Promise<void> {
+    await withFileLock(this.#lockPath, async () => {
+      const records = await this.read()
+      await check(records)
+      const known = records.ownerOf(wanted.uid)
+      if (known?.name !== wanted.name || known.gid !== wanted.gid) await this.#add(records, wanted)
+    })
+  }
+
+  async #add(records: UserRecords, wanted: Omit<UserRecord, 'createdAt'>): Promise<UserRecord> {
+    const { name, uid, gid, source, account } = wanted
+    const record = Object.freeze({ name, uid, gid, createdAt: new Date().toISOString(), source, account })
+    await this.#removeLeftovers()
+    await replaceFile(this.#path, records.with(record).format(), { durable: true })
+    return record
+  }
+
+  async #chooseUid(records: UserRecords): Promise<number> {
     const { firstUid, firstAnonymousUid } = this.#range
     const lastUid = firstAnonymousUid - 1
-    const taken = new Set([...records.values()].flatMap((record) => [record.uid, record.gid]))
+    const taken = new Set(records.all.flatMap((record) => [record.uid, record.gid]))
     for (let uid = firstUid; uid <= lastUid; uid++) {
       if (!taken.has(uid) && !(await this.#accounts.has(uid, lastUid))) return uid
     }
     throw new UserError(
       `No uid is left for a new user: all of ${firstUid} to ${lastUid} are assigned or belong to accounts of this host. ` +
         'Widen the range with the options users.firstUid and users.lastUid; assigned uids stay as they are.',
-      { details: { firstUid, lastUid, assigned: records.size } },
+      { details: { firstUid, lastUid, assigned: records.all.length } },
     )
   }
 
@@ -107,38 +114,20 @@ export class UserRegistry {
     await Promise.all(leftovers.map((name) => rm(join(this.#folder, name), { force: true })))
   }
 
-  #parse(text: string): Records {
-    let json: unknown
+  #parse(text: string): UserRecords {
     try {
-      json = JSON.parse(text)
-    } catch (cause) {
-      throw this.#damaged(`it is not JSON (${text.length} characters)`, cause)
+      return UserRecords.parse(text)
+    } catch (error) {
+      if (!(error instanceof StateProblem)) throw error
+      const details = { path: this.#path }
+      if (error.newer) {
+        const words = `The state file ${this.#path} ${error.message}. Update the package. Nothing was changed.`
+        throw new UserError(words, { details })
+      }
+      const words =
+        `The state file ${this.#path} is damaged: ${error.message}. Nothing was changed. Restore it from a backup. If there is ` +
+        'none and no file that its users own is kept anywhere, move it away: every name then gets a new uid.'
+      throw new UserError(words, { cause: error.cause, details })
     }
-    const version = z.looseObject({ version: z.number() }).safeParse(json)
-    if (version.success && version.data.version > STATE_VERSION) {
-      const words = `The state file ${this.#path} has version ${version.data.version}, this package writes ${STATE_VERSION}.`
-      throw new UserError(`${words} Update the package. Nothing was changed.`, { details: { path: this.#path } })
-    }
-    const result = stateSchema.safeParse(json)
-    if (!result.success)
-      throw this.#damaged(quoteText(z.prettifyError(result.error).split('\n')[0] ?? ''), result.error)
-    const records = new Map(result.data.users.map((record) => [record.name, record]))
-    if (records.size !== result.data.users.length) throw this.#damaged('a name is in it twice')
-    if (new Set(result.data.users.map(({ uid }) => uid)).size !== records.size)
-      throw this.#damaged('a uid is in it twice')
-    return records
   }
-
-  #damaged(reason: string, cause?: unknown): UserError {
-    const words =
-      `The state file ${this.#path} is damaged: ${reason}. Nothing was changed. Restore it from a backup. If there is none and ` +
-      'no file that its users own is kept anywhere, move it away: every name then gets a new uid.'
-    return new UserError(words, { cause, details: { path: this.#path } })
-  }
-}
-
-/** One user per line, so that a person and `git diff` can read it. */
-function formatState(users: readonly UserRecord[]): string {
-  const lines = users.map((user) => `    ${JSON.stringify(user)}`).join(',\n')
-  return `{\n  "version": ${STATE_VERSION},\n  "users": [\n${lines}\n  ]\n}\n`
 }

@@ -40,6 +40,15 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120 * seconds,
+          maxWorkers: 1,
+          sequence: { groupOrder: 0 },
+        },
+      },
       withEngine('docker', 1),
       withEngine('security', 2),
       withEngine('cli', 3, ['test/helpers/build-setup.ts']),

@@ -1,0 +1,37 @@
+/**
+ * Records of threads that one of our own processes may have made: until that process's line names its child, nobody can say
+ * whether they are ours, which are no events, or a guest's, which are judged.
+ *
+ * Our processes use fork alone, and nobody can stop them within it, so this lasts for moments. Above the bound a thread is taken
+ * for a guest's: rather one violation too many than one lost.
+ */
+import type { TraceRecord } from '../strace/record.js'
+
+/** A record of a thread. */
+export type ThreadRecord = Exclude<TraceRecord, { kind: 'unknown' | 'note' }>
+
+const MAX_HELD = 10_000
+
+/** Keeps records in their order. */
+export class HeldRecords {
+  #records: ThreadRecord[] = []
+
+  get isEmpty(): boolean {
+    return this.#records.length === 0
+  }
+
+  get isFull(): boolean {
+    return this.#records.length >= MAX_HELD
+  }
+
+  hold(record: ThreadRecord): void {
+    this.#records.push(record)
+  }
+
+  /** Hands over what is held, of one thread or of all. */
+  take(pid?: number): readonly ThreadRecord[] {
+    const held = this.#records
+    this.#records = pid === undefined ? [] : held.filter((record) => record.pid !== pid)
+    return pid === undefined ? held : held.filter((record) => record.pid === pid)
+  }
+}

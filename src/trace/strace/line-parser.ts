@@ -87,10 +87,9 @@ export function parseCall(text: string, from: number, pid: number, timeMs: numbe
     if (scanItems(text, opening + 1, end, args) !== end) return null
     return { kind: 'call', pid, timeMs, name, args, result: neverReturned }
   }
-  let end = scanItems(text, opening + 1, text.length, args)
-  if (end < 0 || text.charCodeAt(end) !== 0x29) return null
-  do end++
-  while (text.charCodeAt(end) === space)
+  let end = scanItems(text, opening + 1, text.length, args) + 1
+  if (text.charCodeAt(end - 1) !== 0x29 || text.charCodeAt(end) !== space) return null
+  while (text.charCodeAt(end) === space) end++
   if (text.charCodeAt(end) !== 0x3d || text.charCodeAt(end + 1) !== space) return null
   const result = parseResult(text, end + 2)
   return result === null ? null : { kind: 'call', pid, timeMs, name, args, result }

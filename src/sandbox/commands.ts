@@ -45,6 +45,9 @@ interface RunningCommand {
 /** How the supervisor inside says that a command ended. */
 export type ExitReport = ReturnType<typeof parseExit>
 
+/** Resolves when everything that a command did was seen. Never rejects. */
+export type CommandTraced = (commandId: number) => Promise<void>
+
 /** Allots the ids of streams and commands of one sandbox. Ids are never used twice. */
 export class StreamIds {
   #next = 2
@@ -60,12 +63,15 @@ export class Commands {
   readonly #running = new Map<number, RunningCommand>()
   /** Those whose `close` was not emitted. */
   readonly #open = new Set<SandboxProcess>()
+  readonly #traced: CommandTraced | null
   #nextId = PROGRAM_COMMAND_ID + 1
   #isProgramDue = false
 
-  constructor(channel: Channel, streamIds: StreamIds) {
+  /** @param traced the end of a command is told only after this; `null`: at once */
+  constructor(channel: Channel, streamIds: StreamIds, traced: CommandTraced | null = null) {
     this.#channel = channel
     this.#streamIds = streamIds
+    this.#traced = traced
   }
 
   /** Every command that was started and has not ended. */
@@ -131,7 +137,8 @@ export class Commands {
     const { child, started } = running
     const exited = (): void => child.exited({ ...report, signal: signalName(report.signal) })
     // A quick command's exit comes in the same piece as the answer to its spawn, which is only told in a later turn.
-    if (child.pid === undefined) void started.then(exited)
+    if (this.#traced !== null) void Promise.all([started, this.#traced(report.commandId)]).then(exited)
+    else if (child.pid === undefined) void started.then(exited)
     else exited()
     return null
   }
@@ -155,15 +162,19 @@ export class Commands {
 
   #failed(commandId: number, child: SandboxProcess, request: SpawnRequest, error: unknown): void {
     if (!this.#running.delete(commandId)) return
-    const failure =
+    const parsed =
       error instanceof RpcError && error.rpcCode === CONTROL_ERROR_SPAWN ? spawnErrorSchema.safeParse(error.data) : null
-    const errno = failure?.success === true ? failure.data.errno : 'EIO'
-    const stage = failure?.success === true ? failure.data.stage : 'request'
+    const errno = parsed?.success === true ? parsed.data.errno : 'EIO'
+    const stage = parsed?.success === true ? parsed.data.stage : 'request'
     const details = { stage, cwd: request.cwd }
     const number = Object.hasOwn(constants.errno, errno)
       ? constants.errno[errno as keyof typeof constants.errno]
       : constants.errno.EIO
-    child.failed(new SpawnError(errno, request.file, request.args, { cause: error, details }), -number)
+    const failure = new SpawnError(errno, request.file, request.args, { cause: error, details })
+    // Only one that the supervisor has tried to start shows in a trace.
+    if (this.#traced !== null && parsed !== null)
+      void this.#traced(commandId).then(() => child.failed(failure, -number))
+    else child.failed(failure, -number)
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type SandboxOptions,
   type SpawnOptions,
 } from '../options/index.js'
+import { SandboxTrace, type Violation } from '../trace/index.js'
 import { SandboxFileSystem } from './file-system.js'
 import { createSandboxId } from './launch.js'
 import { Lifecycle } from './lifecycle.js'
@@ -35,8 +36,8 @@ export interface SandboxEvents {
   ping: [latencyMs: number]
   /** The supervisor (`details.target` `'shovel'`) or the program did not answer. A silent supervisor ends the sandbox. */
   lockup: [error: LockupError]
-  /** Reserved for trace mode. */
-  jailbreak: [violation: unknown]
+  /** A traced guest did what its policy does not allow. With `onViolation: 'kill'` it is being killed already. */
+  jailbreak: [violation: Violation]
   /** The sandbox failed by itself, or its program ended. Emitted only when somebody listens; `exit` always follows a failure. */
   error: [error: SandboxError]
 }
@@ -55,6 +56,8 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
   readonly rpc: SandboxRpc
   /** Files of the guest. */
   readonly fs: SandboxFileSystem
+  /** What trace mode saw. Its methods throw in a sandbox that is not traced. */
+  readonly trace: SandboxTrace
   readonly #lifecycle: Lifecycle
 
   /**
@@ -71,9 +74,11 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
       stderr: (chunk) => this.emit('stderr', chunk),
       ping: (latencyMs) => this.emit('ping', latencyMs),
       lockup: (error) => this.emit('lockup', error),
+      jailbreak: (violation) => this.emit('jailbreak', violation),
       error: (error) => this.listenerCount('error') > 0 && this.emit('error', error),
     })
     this.rpc = this.#lifecycle.rpc
+    this.trace = new SandboxTrace(() => this.#lifecycle.launched?.trace ?? null)
     this.fs = new SandboxFileSystem(() => this.#lifecycle.session)
   }
 
@@ -89,6 +94,7 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
    * On any failure nothing is left behind.
    * @throws {EngineUnavailableError} {@link EngineRequestError} {@link ImageError} {@link HomeError} {@link UserError}
    * {@link PolicyMismatchError} {@link ProgramError} {@link StartupError} {@link ProtocolError}
+   * {@link TraceUnavailableError}
    */
   start(): Promise<void> {
     return this.#lifecycle.start()

@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { ownIdentity } from '../driver/host-identity.js'
 import { PACKAGE_VERSION } from '../package-version.js'
-import { buildLabels } from '../policy/labels.js'
+import { buildLabels, type Role } from '../policy/labels.js'
 import type { ContainerHandle, EngineInfo } from '../driver/driver.js'
-import { buildContainerSpec, resolveMountSources, targetSeccompProfile, type ContainerSpec } from '../policy/index.js'
+import { buildContainerSpec, resolveMountSources, sandboxSeccompProfile, type ContainerSpec } from '../policy/index.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import type { Identity } from '../users/index.js'
+import type { TraceSession } from '../trace/index.js'
+import { launchTraced } from './launch-traced.js'
 import type { SandboxServices } from './services.js'
 
 /** A container that runs, and what it was made from. */
@@ -15,6 +17,8 @@ export interface LaunchedContainer {
   readonly identity: Identity
   readonly spec: ContainerSpec
   readonly engine: EngineInfo
+  /** `null` when the sandbox is not traced. */
+  readonly trace: TraceSession | null
   /** The environment that every command starts from. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -35,23 +39,22 @@ export async function launchContainer(
   const identity = await services.users.resolve(options.user)
   try {
     signal.throwIfAborted()
-    const { base } = options
-    const image = await services.images.ensure({
-      base,
-      home: identity.home,
-      uid: identity.uid,
-      gid: identity.gid,
-      signal,
-    })
-    const labels = buildLabels({
-      role: 'sandbox',
-      owner: ownIdentity(),
-      version: PACKAGE_VERSION,
-      sandboxId: id,
-      deadline: new Date(Date.now() + options.limits.lifetimeMs),
-      ...(identity.name === null ? {} : { user: identity.name }),
-      extra: options.labels,
-    })
+    const { base, trace } = options
+    const { home, uid, gid } = identity
+    const [image, tracerImage] = await Promise.all([
+      services.images.ensure({ base, home, uid, gid, signal }),
+      trace === null ? null : services.images.ensureTracer(signal),
+    ])
+    const labels = (role: Role): Record<string, string> =>
+      buildLabels({
+        role,
+        owner: ownIdentity(),
+        version: PACKAGE_VERSION,
+        sandboxId: id,
+        deadline: new Date(Date.now() + options.limits.lifetimeMs),
+        ...(identity.name === null ? {} : { user: identity.name }),
+        extra: options.labels,
+      })
     const engine = await services.engine()
     const mounts = engine.local ? await resolveMountSources(options.mounts) : options.mounts
     const spec = buildContainerSpec(
@@ -60,14 +63,29 @@ export async function launchContainer(
         image: image.reference,
         imageEnv: image.env,
         volumes: image.volumes,
-        uid: identity.uid,
-        gid: identity.gid,
-        labels,
-        seccomp: targetSeccompProfile(engine.architecture),
+        uid,
+        gid,
+        labels: labels('sandbox'),
+        seccomp: await sandboxSeccompProfile(options.seccomp, engine.architecture),
+        trace: trace === null ? null : { calls: trace.calls, pinCpu: trace.pinCpu && options.limits.cpuCount <= 1 },
       },
     )
-    const container = await services.driver.launch(spec, signal)
-    return { container, identity, spec, engine, env: commandEnvironment(identity, image.env, options.env) }
+    const { driver } = services
+    const started =
+      trace === null || tracerImage === null
+        ? { container: await driver.launch(spec, signal), trace: null }
+        : await launchTraced({
+            driver,
+            engine,
+            spec,
+            options: trace,
+            context: { home: image.homePaths, scratch: spec.scratch.map(({ target }) => target), mounts: spec.mounts },
+            tracerImage,
+            tracerLabels: labels('tracer'),
+            sandboxId: id,
+            signal,
+          })
+    return { ...started, identity, spec, engine, env: commandEnvironment(identity, image.env, options.env) }
   } catch (error) {
     await identity.release()
     throw error

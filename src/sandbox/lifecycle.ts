@@ -8,6 +8,7 @@ import { InvalidStateError, ProgramError, SandboxError, SandboxExitedError, type
 import { RpcPeer } from '../protocol/index.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
+import type { Violation } from '../trace/index.js'
 import type { ExitReport, SpawnRequest } from './commands.js'
 import { signalName } from './ending.js'
 import { askToEnd } from './graceful-end.js'
@@ -30,6 +31,7 @@ export interface LifecycleEvents {
   stderr(chunk: Buffer): void
   ping(latencyMs: number): void
   lockup(error: LockupError): void
+  jailbreak(violation: Violation): void
   error(error: SandboxError): void
 }
 
@@ -105,12 +107,20 @@ export class Lifecycle {
   }
 
   async #bringUp(launched: LaunchedContainer, program: ProgramSource | null, signal: AbortSignal): Promise<void> {
-    const session = new Session(launched.container, {
-      onStderr: (chunk) => this.#events.stderr(chunk),
-      onProgramExit: (exit) => this.#onProgramExit(exit),
-      onEnded: (error, exit) => this.#onEnded(error, exit),
-    })
+    const { container, trace } = launched
+    const hooks = {
+      onStderr: (chunk: Buffer) => this.#events.stderr(chunk),
+      onProgramExit: (exit: ExitReport) => this.#onProgramExit(exit),
+      onEnded: (error: SandboxExitedError, exit: ContainerExit) => this.#onEnded(error, exit),
+    }
+    const session = new Session(container, hooks, trace)
     this.#session = session
+    trace?.follow({
+      onViolation: (violation) => this.#events.jailbreak(violation),
+      onJailbreak: (error) => session.end({ reason: 'jailbreak', error }),
+      onFailure: (error) => session.end({ reason: 'trace', error }),
+      onPolicyError: (error) => this.#events.error(error),
+    })
     session.limitLifetime(this.options.limits.lifetimeMs)
     if (program !== null) this.#programLink = connectProgram(session.channel, this.#programPeer)
     await bringUp({

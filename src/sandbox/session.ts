@@ -9,7 +9,8 @@ import type { SandboxExitedError } from '../errors.js'
 import type { ContainerExit, ContainerHandle } from '../driver/driver.js'
 import { ProtocolViolation, describeIssue, readyNotificationSchema } from '../protocol/index.js'
 import { openChannel, type Channel } from './channel.js'
-import { Commands, StreamIds, type ExitReport } from './commands.js'
+import type { TraceSession } from '../trace/index.js'
+import { Commands, PROGRAM_COMMAND_ID, StreamIds, type ExitReport } from './commands.js'
 import { describeEnding, type EndingCause } from './ending.js'
 
 /** How long the last frames may take to arrive after the engine reported the end. */
@@ -57,7 +58,8 @@ export class Session {
   #channelEnded!: () => void
   #giveUp!: (exit: ContainerExit) => void
 
-  constructor(container: ContainerHandle, hooks: SessionHooks) {
+  /** @param trace what follows the commands, in a traced sandbox */
+  constructor(container: ContainerHandle, hooks: SessionHooks, trace: TraceSession | null = null) {
     this.container = container
     this.#hooks = hooks
     const channelEnd = new Promise<void>((resolve) => (this.#channelEnded = resolve))
@@ -68,7 +70,8 @@ export class Session {
         this.#watchChannelLoss()
       },
     })
-    this.commands = new Commands(this.channel, this.streamIds)
+    const traced = trace === null ? null : (commandId: number) => this.#traced(trace, commandId)
+    this.commands = new Commands(this.channel, this.streamIds, traced)
     container.errorOutput.on('error', () => undefined)
     container.errorOutput.on('data', (chunk: Buffer) => this.#onStderr(chunk))
     let reportReady: () => void = () => undefined
@@ -88,7 +91,9 @@ export class Session {
     })
     this.#expose('exit', (params) => {
       const programExit = this.commands.exited(params)
-      if (programExit !== null) this.#hooks.onProgramExit(programExit)
+      if (programExit === null) return
+      if (traced === null) this.#hooks.onProgramExit(programExit)
+      else void traced(PROGRAM_COMMAND_ID).then(() => this.#hooks.onProgramExit(programExit))
     })
     const givenUp = new Promise<ContainerExit>((resolve) => (this.#giveUp = resolve))
     this.ended = Promise.race([container.exited, givenUp]).then(async (exit) => {
@@ -96,6 +101,7 @@ export class Session {
       const destroyed = container.destroy().catch(() => undefined)
       // An engine that is away is not waited for: what it still has of the sandbox ends by itself and is swept later.
       if (exit.cause !== 'lost') await destroyed
+      await trace?.close()
       const error = describeEnding(exit, this.#cause)
       failReady(error)
       this.channel.close(error)
@@ -132,6 +138,12 @@ export class Session {
     )
     timer.unref()
     void this.container.exited.then(() => clearTimeout(timer))
+  }
+
+  /** What a command did can be what the sandbox is ended for: then that end is its end, and not what it exited with. */
+  async #traced(trace: TraceSession, commandId: number): Promise<void> {
+    await trace.commandTraced(commandId)
+    if (this.ending) await this.ended
   }
 
   /** A notification of the supervisor. One that does not fit, or names what does not exist, is a violation like any bad frame. */

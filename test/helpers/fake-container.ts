@@ -114,7 +114,7 @@ export function fakeSandbox(play: (container: FakeContainer) => void, options: S
   const identity = { name: null, uid: 200_000, gid: 200_000, home: null }
   const services = {
     driver,
-    images: { ensure: () => Promise.resolve({ reference: 'sha256:1', env: {}, volumes: [] }) },
+    images: { ensure: () => Promise.resolve({ reference: 'sha256:1', env: {}, volumes: [], homePaths: [] }) },
     users: { resolve: () => Promise.resolve({ ...identity, release: () => Promise.resolve(void (released += 1)) }) },
     engine: () => Promise.resolve({ architecture: 'x86_64', local: true } as EngineInfo),
   } as unknown as SandboxServices
@@ -125,6 +125,7 @@ export function fakeSandbox(play: (container: FakeContainer) => void, options: S
     stderr: () => undefined,
     ping: () => undefined,
     lockup: (error) => events.push(error),
+    jailbreak: (violation) => events.push(violation),
     error: (error) => events.push(error),
   })
   return { lifecycle, containers, events, released: () => released }

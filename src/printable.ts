@@ -12,6 +12,8 @@ import type { Buffer } from 'node:buffer'
 const UNPRINTABLE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
+
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /** One printed unit: an escape of {@link printable}, a pair, or a character. */
@@ -23,6 +25,14 @@ function escapeUnits(units: string): string {
   let escaped = ''
   for (let at = 0; at < units.length; at += 1) escaped += `\\u${units.charCodeAt(at).toString(16).padStart(4, '0')}`
   return escaped
+}
+
+/**
+ * Escapes as `\uXXXX` what may not reach a log or a terminal as it is, and nothing else. In a JSON text that stands inside
+ * strings alone and reads back as it was.
+ */
+export function escapeUnprintable(text: string): string {
+  return PRINTABLE_ASCII.test(text) ? text : text.replace(UNPRINTABLE, escapeUnits)
 }
 
 /**

@@ -59,8 +59,11 @@ test('call signs of AX.25 with quotes and brackets spoil no line', async () => {
 })
 
 test('signals, a kill in a call, a fork, a wait', async () => {
+  // The child is killed when it sleeps (S) in pause, which is call 34.
   const script = `use POSIX; my $p = fork; if (!$p) { pause(); exit }
-    select undef, undef, undef, 0.05; kill 9, $p; waitpid $p, 0; kill TERM => $$; sleep 5`
+    sub text { local (@ARGV, $/) = ("/proc/$p/$_[0]"); <> }
+    select undef, undef, undef, 0.05 until text('stat') =~ /\\) S/ && text('syscall') =~ /^34 /;
+    kill 9, $p; waitpid $p, 0; kill TERM => $$; sleep 5`
   const records = readLog(await traceProgram(['-e', 'signal=!SIGCHLD'], ['perl', '-e', script]))
   expect(unknownOf(records)).toEqual([])
   expect(callsOf(records, 'pause')).toMatchObject([{ result: { value: null } }])

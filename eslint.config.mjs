@@ -13,7 +13,7 @@ const base = ['errors', 'printable']
 const below = {
   errors: { values: [] },
   printable: { values: [] },
-  options: { values: base, types: ['driver', 'users'] },
+  options: { values: base, types: ['driver', 'users', 'trace'] },
   policy: { values: ['options', ...base] },
   protocol: { values: base },
   driver: { values: ['policy', 'options', ...base] },

@@ -70,7 +70,7 @@ export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } 
 export { DEFAULT_NETWORK } from './network.js'
 export { MAX_TIMER_MS } from './option.js'
 export { invalidOptions, parseOptions, type OptionIssue } from './parse.js'
-export { DEFAULT_RUNTIME } from './runtime.js'
+export { DEFAULT_RUNTIME, isGvisor } from './runtime.js'
 export {
   parseSandboxOptions,
   sandboxOptionsSchema,
@@ -80,6 +80,27 @@ export {
 export { isPossiblePassword } from './secret.js'
 export { formatSize, parseSize } from './size.js'
 export { DEFAULT_TIMEOUTS, timeoutsSchema, type ResolvedTimeouts, type TimeoutsOptions } from './timeouts.js'
+export type { ConnectPattern } from './trace-address.js'
+export { escapeGlob, parseGlob, type GlobPart, type GlobRange } from './trace-glob.js'
+export {
+  traceSchema,
+  type OnViolation,
+  type ResolvedTraceOptions,
+  type ResolvedTracePolicy,
+  type TraceObjectOptions,
+  type TraceOptions,
+  type ViolationDecision,
+} from './trace-options.js'
+export {
+  parsePath,
+  parseRegExp,
+  type PathPattern,
+  type RegExpText,
+  type ResolvedPathPattern,
+  type TracePattern,
+} from './trace-pattern.js'
+export { parseTracePolicyFile, type TracePolicyFile } from './trace-policy-file.js'
+export { TRACE_DEFAULTS, type TracePathList, type TraceSetName } from './trace-sets.js'
 export { userNameProblem } from './user-name.js'
 export {
   DEFAULT_USER_RANGE,

@@ -18,6 +18,8 @@ import { sandboxOptionsSchema } from './sandbox-options.js'
 import { innerSchemaOf, objectSchemaOf } from './schema-walk.js'
 import { formatSize } from './size.js'
 import { timeoutsSchema } from './timeouts.js'
+import { traceObjectSchema } from './trace-options.js'
+import { TRACE_DEFAULTS, TRACE_SETS } from './trace-sets.js'
 import { userRangeSchema } from './user-range-options.js'
 import { userObjectSchema } from './user.js'
 
@@ -27,6 +29,35 @@ interface Section {
   readonly intro: string
   readonly schema: z.core.$ZodType
 }
+
+const TRACE_INTRO = `\`trace: true\` watches and judges nothing. An object with any of the four lists, or with \`onViolation\`, judges everything: what no
+list has is a violation. A list that is left out is its default. An object with other options alone judges nothing.
+
+A list decides alone: \`read\` gives no right to write, and \`write\` none to read. An entry is one of these:
+
+- \`'/work'\`: the path and everything below it, by segment; \`/work2\` is not meant.
+- \`'/work/**/*.c'\`: a glob, for exactly what matches; what is below a match is not meant. \`*\` and \`?\` stay within a segment, \`**\` is a
+  segment of its own and stands for any number of them, \`[a-z]\` and \`[!a-z]\` are one character, \`{a,b}\` is one of several texts. Names that begin
+  with a dot are no exception. A backslash takes the next character as it is.
+- \`/regexp/\`, or \`{ regexp: '…', flags: 'i' }\` in JSON: tested on the whole path, and anchored only by \`^\` and \`$\` of your own. The guest chooses the
+  paths: an expression that backtracks, such as \`/(a+)+$/\`, lets it stop this process. Prefer globs, whose time is bounded.
+- a ready-made set:
+
+${Object.entries(TRACE_SETS)
+  .map(([name, meaning]) => `  - \`'${name}'\`: ${meaning}`)
+  .join('\n')}
+  - \`'@default'\`: the default of the list, to which others can be added
+
+Defaults: ${Object.entries(TRACE_DEFAULTS)
+  .map(([list, sets]) => `\`${list}\` is ${sets.map((set) => `\`${set}\``).join(', ')}`)
+  .join('; ')}; \`connect\` is empty. No set has \`/etc/passwd\` and \`/etc/group\`: for programs
+that look up names (\`ls -l\`, \`id\`, \`os.userInfo()\`) write \`read: ['@default', '/etc/passwd', '/etc/group']\`.
+
+In \`read\` the folders on the way to an entry may be looked at and listed, each without what else is in it; for a glob those before its first
+special character. Paths are judged after resolution: absolute, without \`.\` and \`..\`, \`/proc/self\` being the process's own folder.
+
+Entries of \`connect\` are addresses: \`'10.0.0.1:443'\`, \`'10.0.0.0/8:*'\`, \`'[fd00::/8]:*'\`, \`'*:53'\`, \`'unix:/run/x'\` (a path or glob), \`'unix:@name'\`, or a
+regular expression on the whole address. An IPv4 address that is written as IPv6 (\`::ffff:10.0.0.1\`) counts as the IPv4 address.`
 
 const SECTIONS: readonly Section[] = [
   {
@@ -51,6 +82,7 @@ const SECTIONS: readonly Section[] = [
       'Where the uids of sandbox users come from. Processes that share a state folder never give one uid to two users.',
     schema: userRangeSchema,
   },
+  { title: '`trace`', intro: TRACE_INTRO, schema: traceObjectSchema },
   { title: '`mounts[]`', intro: 'Each entry of `mounts`.', schema: mountSchema },
   { title: '`sandbox.run` and `sandbox.shell`', intro: 'Options of one command.', schema: commandOptionsSchema },
   { title: '`sandbox.spawn`', intro: 'Options of one process.', schema: spawnOptionsSchema },

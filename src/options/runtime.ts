@@ -14,3 +14,11 @@ export function runtimeOption() {
       RUNTIME_NAME_PATTERN.test(name) ? null : "a name is made of letters, digits, '_', '.' and '-'; a path is refused",
   )
 }
+
+/**
+ * Whether a runtime's name stands for gVisor: `runsc`, `gvisor`, names that begin so, such as `runsc-kvm`, and the
+ * shim `io.containerd.runsc.v1`. Another name for it fails closed: the container does not start, or is refused by the audit.
+ */
+export function isGvisor(runtime: string): boolean {
+  return /^(?:io\.containerd\.)?(?:runsc|gvisor)(?:[-_.]|$)/.test(runtime)
+}

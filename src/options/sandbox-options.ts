@@ -14,6 +14,7 @@ import { permissionsSchema } from './permissions.js'
 import { DEFAULT_RUNTIME, runtimeOption } from './runtime.js'
 import { seccompOption } from './seccomp-option.js'
 import { timeoutsSchema } from './timeouts.js'
+import { traceRuntimeProblem, traceSchema } from './trace-options.js'
 import { userRangeSchema } from './user-range-options.js'
 import { userSchema } from './user.js'
 
@@ -51,6 +52,9 @@ export const sandboxOptionsSchema = objectOption({
       "A stricter seccomp profile than the package's own, such as one of `tightenSeccomp`. Default: the package's own.",
     ),
   timeouts: timeoutsSchema.prefault({}),
+  trace: traceSchema
+    .prefault(false)
+    .describe('Watches every file, program and connection with strace, from a second container.'),
   labels: labelsOption().prefault({}).describe('Labels on the container for your own tools.'),
   driver: opaqueOption<SandboxDriver>(
     { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
@@ -61,6 +65,18 @@ export const sandboxOptionsSchema = objectOption({
     .describe('What runs containers. Default: a `DockerDriver` with default options.'),
   signal: abortSignalOption().nullable().default(null).describe('Cancels `create`, and later ends the sandbox.'),
 })
+  .superRefine(({ trace, runtime }, context) => {
+    const hint = trace === null ? null : traceRuntimeProblem(runtime)
+    if (hint === null) return
+    const message = `false with runtime '${runtime}'`
+    context.addIssue({
+      code: 'custom',
+      path: ['trace'],
+      input: true,
+      message,
+      params: { hint, got: 'a traced sandbox' },
+    })
+  })
   .superRefine((options, context) => {
     const clash = findMountClash(options.mounts, options.writable)
     if (clash === null) return

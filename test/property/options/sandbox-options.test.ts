@@ -47,6 +47,7 @@ const value = fc.oneof(
     null,
     undefined,
   ),
+  fc.array(fc.constantFrom('/work/*.c', '@home', /x/, { regexp: 'x' }, '10.0.0.0/8:*'), { maxLength: 3 }),
   fc.array(fc.constantFrom('/work', '/tmp/', '/a//b', 'fs', 'node:fs', '/..'), { maxLength: 4 }),
   fc.dictionary(fc.string(), fc.string({ unit: 'binary' })),
   fc.array(
@@ -64,7 +65,7 @@ const sandboxInput = fc.record(
   {
     ...shapeOf(''),
     ...Object.fromEntries(
-      ['limits', 'timeouts', 'user', 'users'].map((name) => [
+      ['limits', 'timeouts', 'user', 'users', 'trace'].map((name) => [
         name,
         fc.oneof(value, fc.record(shapeOf(name), { requiredKeys: [] })),
       ]),

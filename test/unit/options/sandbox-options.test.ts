@@ -31,6 +31,7 @@ test('without options everything is at its strict default', () => {
     runtime: 'runc',
     seccomp: null,
     timeouts: DEFAULT_TIMEOUTS,
+    trace: null,
     labels: {},
     driver: null,
     signal: null,
@@ -235,7 +236,6 @@ describe('refused', () => {
     ['driver', {}, 'driver', /a driver/],
     ['signal', {}, 'signal', /an AbortSignal/],
     // Names
-    ['trace', true, 'trace', /unknown option/],
     ['plugins', [], 'plugins', /unknown option/],
     ['memoryBytes', 5, 'memoryBytes', /did you mean limits.memoryBytes/],
     ['netwrok', 'none', 'netwrok', /did you mean network/],

@@ -6,6 +6,7 @@ import { EXIT_FAILURE } from './exit-code.js'
 import { describeFailure } from './failure.js'
 import { addRunOptions, type RunFlags } from './run-flags.js'
 import { Terminal } from './terminal.js'
+import { addTraceOptions, type TraceFlags } from './trace/trace-flags.js'
 
 const terminal = new Terminal()
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -23,6 +24,17 @@ function action<A extends unknown[]>(perform: (...args: A) => Promise<number>): 
     exitCode = await perform(...args)
   }
 }
+
+const TRACE_HELP = `
+Without --policy nothing is judged: everything is allowed and told. Watching is no protection; the container protects.
+
+  container-sandbox trace -- make                                      what does make do?
+  container-sandbox trace --report make.html -- make                   the same as a page for a browser
+  container-sandbox trace --learn make.json -- make                    allow what it does; again adds to it
+  container-sandbox trace --policy make.json -- make                   end it when it does anything else
+  container-sandbox trace --policy make.json --on-violation report -- make
+
+Exit codes: those of run; 137 when the policy ended the command.`
 
 const program = new Command('container-sandbox')
   .description('Run untrusted code inside hardened containers.')
@@ -48,6 +60,19 @@ addRunOptions(program.command('run'))
     action(async (command: string, args: string[], flags: RunFlags, _self: Command) => {
       const { runCommand } = await import('./run.js')
       return runCommand(terminal, command, args, flags)
+    }),
+  )
+
+addTraceOptions(program.command('trace'))
+  .description('run one command in a new sandbox and tell what it does with files, programs and connections')
+  .argument('<command>', 'what to run, looked up in the PATH of the sandbox')
+  .argument('[args...]')
+  .passThroughOptions()
+  .addHelpText('after', TRACE_HELP)
+  .action(
+    action(async (command: string, args: string[], flags: TraceFlags, _self: Command) => {
+      const { traceCommand } = await import('./trace.js')
+      return traceCommand(terminal, command, args, flags)
     }),
   )
 

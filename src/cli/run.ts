@@ -1,8 +1,8 @@
 /** `run`: one command in a new sandbox, attached to this process as `docker run -i` does. */
-import type { SpawnError } from '../errors.js'
+import { SandboxError, type SandboxExitedError, type SpawnError } from '../errors.js'
 import { ContainerSandbox } from '../index.js'
-import type { CommandOptions } from '../options/index.js'
-import { decideOutcome } from '../sandbox/outcome.js'
+import type { CommandOptions, SandboxOptions } from '../options/index.js'
+import { decideOutcome, type CommandOutcome } from '../sandbox/outcome.js'
 import type { CommandResult } from '../sandbox/run-command.js'
 import { spawnExitCode } from '../sandbox/run-command.js'
 import type { SandboxProcess } from '../sandbox/sandbox-process.js'
@@ -12,36 +12,64 @@ import { buildSandboxOptions, type RunFlags } from './run-flags.js'
 import { SignalForwarder } from './signal-forwarder.js'
 import type { Terminal } from './terminal.js'
 
+/** What another command does besides running: `trace` follows the sandbox. */
+export interface RunCompanion {
+  /** Options of the sandbox that no flag of `run` gives. */
+  readonly options: SandboxOptions
+  /** The sandbox is ready, and nothing was run in it yet. */
+  begin(sandbox: ContainerSandbox): void
+  /** The command has ended. @returns what the document of `--json` has besides */
+  end(sandbox: ContainerSandbox, ended: CommandEnding): Promise<Readonly<Record<string, unknown>>>
+}
+
+/** How a command ended. */
+export interface CommandEnding {
+  readonly outcome: CommandOutcome
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+const ALONE: RunCompanion = { options: {}, begin: () => undefined, end: () => Promise.resolve({}) }
+
 /** Time that a command gets between the first signal of its timeout and its end by force, as in the library. */
 const KILL_GRACE_MS = 2_000
 
 /**
  * @returns the exit code
- * @throws what {@link ContainerSandbox.create} throws
+ * @throws what {@link ContainerSandbox.create} throws, and the companion
  */
 export async function runCommand(
   terminal: Terminal,
   file: string,
   args: readonly string[],
   flags: RunFlags,
+  companion: RunCompanion = ALONE,
 ): Promise<number> {
   using signals = new SignalForwarder()
   let sandbox: ContainerSandbox
   try {
-    sandbox = await ContainerSandbox.create({ ...buildSandboxOptions(flags), signal: signals.aborted })
+    sandbox = await ContainerSandbox.create({
+      ...buildSandboxOptions(flags),
+      ...companion.options,
+      signal: signals.aborted,
+    })
   } catch (error) {
     if (signals.received !== null) return signalExitCode(signals.received)
     throw error
   }
   try {
+    companion.begin(sandbox)
+    const end: EndCommand = (ended) => companion.end(sandbox, ended)
     const options: CommandOptions = flags.cwd === undefined ? {} : { cwd: flags.cwd }
     return flags.json === true
-      ? await collect(terminal, sandbox, [file, args, options], flags, signals)
-      : await attach(terminal, sandbox.spawn(file, args, options), flags, signals)
+      ? await collect(terminal, sandbox, [file, args, options], flags, signals, end)
+      : await attach(terminal, sandbox.spawn(file, args, options), flags, signals, end)
   } finally {
     await sandbox.kill()
   }
 }
+
+type EndCommand = (ended: CommandEnding) => Promise<Readonly<Record<string, unknown>>>
 
 type CommandLine = readonly [file: string, args: readonly string[], options: CommandOptions]
 
@@ -52,6 +80,7 @@ async function collect(
   line: CommandLine,
   flags: RunFlags,
   signals: SignalForwarder,
+  end: EndCommand,
 ): Promise<number> {
   const canceled = new AbortController()
   signals.attach({
@@ -69,7 +98,8 @@ async function collect(
     signal: canceled.signal,
   })
   const { error, ...facts } = result
-  terminal.printJson({ ...facts, error: error === null ? null : describeFailure(error) })
+  const more = await end(result)
+  terminal.printJson({ ...facts, error: error === null ? null : describeFailure(error), ...more })
   if (result.outcome === 'canceled' && signals.received !== null) return signalExitCode(signals.received)
   return commandExitCode({ ...result, lost: error })
 }
@@ -80,6 +110,7 @@ async function attach(
   child: SandboxProcess,
   flags: RunFlags,
   signals: SignalForwarder,
+  end: EndCommand,
 ): Promise<number> {
   let timedOut = false
   let failure: SpawnError | null = null
@@ -97,8 +128,12 @@ async function attach(
   }
   await closed
   for (const timer of timers) clearTimeout(timer)
-  if (failure !== null) return refuse(terminal, failure)
-  if (child.lost !== null) terminal.printError(child.lost.message)
+  if (failure !== null) {
+    const exitCode = refuse(terminal, failure)
+    await end({ outcome: 'exited', exitCode, signal: null })
+    return exitCode
+  }
+  if (child.lost !== null) printLoss(terminal, child.lost)
   const outcome = decideOutcome({
     exitCode: child.exitCode,
     signal: child.signalCode,
@@ -110,7 +145,15 @@ async function attach(
   })
   const note = OUTCOME_NOTES[outcome]
   if (note !== undefined) terminal.printError(note)
-  return commandExitCode({ outcome, exitCode: child.exitCode, signal: child.signalCode, lost: child.lost })
+  const ended = { outcome, exitCode: child.exitCode, signal: child.signalCode }
+  await end(ended)
+  return commandExitCode({ ...ended, lost: child.lost })
+}
+
+/** Also tells what lies behind it, such as the access that the trace policy does not allow. */
+function printLoss(terminal: Terminal, lost: SandboxExitedError): void {
+  terminal.printError(lost.message)
+  if (lost.cause instanceof SandboxError) terminal.printError(lost.cause.message)
 }
 
 /** What a user could not tell from the exit code. */

@@ -2,6 +2,7 @@
 import type { AccessEvent, GapEvent, TraceEvent, TraceEventBase, TraceMode } from '../event.js'
 import { ownText } from '../own-text.js'
 import { joinCommand } from '../printable-name.js'
+import { isRefusal } from '../refusal.js'
 import { FileTree } from './file-tree.js'
 import { ProcessLanes } from './process-lanes.js'
 import { Tally } from './tally.js'
@@ -49,9 +50,6 @@ export interface ReportLimits {
 }
 
 const DEFAULT_LIMITS: ReportLimits = { processes: 5_000, files: 20_000, rows: 500 }
-
-/** The kernel's words for "you may not": permission, a read-only file system. */
-const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS'])
 
 /** What a report shows. Feed it every event, in any number. */
 export class ReportCollector {
@@ -135,7 +133,7 @@ export class ReportCollector {
     count(this.modes, event.mode, 20)
     const path = ownText((event.path ?? event.file).slice(0, 4_200))
     const { timeMs, processId, syscall, mode, errno } = event
-    const refused = errno !== null && REFUSALS.has(errno)
+    const refused = errno !== null && isRefusal(errno)
     const table = event.allowed ? (refused ? this.refusals : null) : this.violations
     table?.add(JSON.stringify([processId, syscall, mode, path, errno]), () => {
       return { timeMs, processId, command: shortCommand(event), syscall, mode, path, errno }

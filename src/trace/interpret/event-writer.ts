@@ -26,7 +26,7 @@ export class EventWriter {
       timeMs: record.timeMs,
       pid: thread.id,
       processId: process.id,
-      commandId: process.tree.commandId,
+      commandId: process.branch.commandId,
       command: process.command,
       syscall: record.name,
       mode: access.mode,
@@ -80,7 +80,7 @@ export class EventWriter {
   }
 
   #base({ id, process }: Thread, timeMs: number): TraceEventBase {
-    const { tree, command } = process
-    return { seq: ++this.#seq, timeMs, pid: id, processId: process.id, commandId: tree.commandId, command }
+    const { branch, command } = process
+    return { seq: ++this.#seq, timeMs, pid: id, processId: process.id, commandId: branch.commandId, command }
   }
 }

@@ -148,8 +148,8 @@ export class TraceInterpreter {
     this.#release()
   }
 
-  #onProcessEnd({ kind, tree }: Process): void {
-    if (kind === 'own' && tree.commandId !== null) this.#options.onCommandEnd?.(tree.commandId)
+  #onProcessEnd({ kind, branch: { commandId } }: Process): void {
+    if (kind === 'own' && commandId !== null) this.#options.onCommandEnd?.(commandId)
   }
 
   #onSuperseded({ pid, by, timeMs }: SupersededRecord): void {
@@ -190,14 +190,15 @@ export class TraceInterpreter {
   }
 
   #watchOwn(call: TracedCall | undefined, record: CallRecord, thread: Thread): void {
-    const { kind, tree } = thread.process
+    const { kind, branch } = thread.process
     if (kind === 'launch' && (record.name === 'execve' || record.name === 'execveat')) this.#tell(call, record, thread)
     const place = MARKING_CALLS[record.name]
-    if (kind !== 'own' || place === undefined || tree.commandId !== null) return
+    if (kind !== 'own' || place === undefined || branch.commandId !== null) return
     const marker = MARKER.exec(readString(record.args[place] ?? '')?.value ?? '')
     if (marker === null) return
-    tree.commandId = Number(marker[1])
-    this.#options.onCommand?.(tree.commandId, thread.process.id)
+    const commandId = Number(marker[1])
+    branch.commandId = commandId
+    this.#options.onCommand?.(commandId, thread.process.id)
   }
 
   /** The events of a call. */

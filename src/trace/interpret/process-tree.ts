@@ -4,32 +4,23 @@
  * Theory of operation. A line of a child can come before the line that says that its parent's fork, vfork or clone returned; of
  * vfork always. The parent's call is unfinished then. Such a child is *adopted* at once by the guess that is most likely, and the
  * guess is put right when the parent's line names it. Only guests are guessed: nothing becomes one of our own processes before the
- * line of their maker says so (interpreter.ts holds back what is not known until then).
+ * line of their maker says so (held-records.ts keeps what cannot be told until then).
  *
  * Everything that has ended is forgotten: what is kept is bounded by the number of living threads.
  */
-import { Process, Thread, WorkingFolder, childKind, type Start, type StartFlags, type Tree } from './process.js'
+import { Branch } from './branch.js'
+import { Process, Thread, WorkingFolder, childKind, type Start, type StartFlags } from './process.js'
+import { Starts, type Guess } from './starts.js'
 
-/** Calls whose thread died in them: their child can still appear. */
-const MAX_ABANDONED = 64
-
-/** A thread that was seen before its maker's call returned. */
-interface Guess {
-  readonly thread: Thread
-  start: Start
-}
+const NO_FLAGS: StartFlags = { thread: false, sharesFolder: false }
 
 /** The living threads of a sandbox. */
 export class ProcessTree {
   readonly #threads = new Map<number, Thread>()
-  readonly #processes = new Map<number, Process>()
-  readonly #starts = new Set<Start>()
-  readonly #guesses = new Map<number, Guess>()
-  #abandoned: Start[] = []
-  #ownStarts = 0
+  readonly #starts = new Starts()
 
   constructor(initPid: number, cwd: string | null) {
-    const init = new Process(initPid, 'init', { commandId: null }, null, [])
+    const init = new Process(initPid, 'init', Branch.root(), null, [])
     this.#add(new Thread(initPid, init, new WorkingFolder(cwd, '/')))
   }
 
@@ -44,15 +35,12 @@ export class ProcessTree {
 
   /** Whether one of our own processes is just making another. */
   get ownStart(): boolean {
-    return this.#ownStarts > 0
+    return this.#starts.own
   }
 
   /** A thread has entered fork, vfork or clone. */
   beginStart(by: Thread, flags: StartFlags): void {
-    this.#dropStart(by)
-    by.start = { by, flags, own: by.process.kind !== 'guest', child: null, certain: false }
-    this.#starts.add(by.start)
-    if (by.start.own) this.#ownStarts += 1
+    this.#starts.begin(by, flags)
   }
 
   /**
@@ -62,64 +50,53 @@ export class ProcessTree {
    * @returns the thread, when it was not known before
    */
   endStart(by: Thread, flags: StartFlags, child: number | null): Thread | null {
-    const { start } = by
-    this.#dropStart(by)
-    if (child === null) {
-      if (start !== null) this.#guessAnew(start)
-      return null
-    }
-    const guess = this.#guesses.get(child)
+    const start = this.#starts.close(by) ?? { by, flags, own: false, child: null, certain: false }
+    const guess = child === null ? undefined : this.#starts.guessOf(child)
     if (guess === undefined) {
-      const made = this.#make(child, by, flags)
-      if (start !== null) this.#guessAnew(start)
+      const made = child === null ? null : this.#make(child, by, flags)
+      this.#guessAnew(start)
       return made
     }
-    this.#guesses.delete(child)
-    const actual = start ?? { by, flags, own: false, child, certain: true }
-    if (guess.start !== actual) this.#swap(guess, actual)
-    this.#confirm(guess.thread, actual)
+    if (guess.start !== start) this.#exchange(guess, start)
+    this.#confirm(guess)
     return null
   }
 
   /** A thread that nobody has announced. */
   adopt(pid: number): Thread {
-    const possible = [...this.#starts].filter(({ certain }) => !certain)
-    const start = possible.findLast(({ child }) => child === null) ?? this.#abandoned.pop()
+    const possible = this.#starts.possible()
+    const start = this.#starts.likely()
     if (start === undefined) return this.#adoptStranger(pid)
-    const thread = this.#make(pid, start.by, start.flags, possible.length > 1)
-    const cwds = new Set(possible.map(({ by }) => by.folder.cwd))
-    cwds.delete(thread.folder.cwd)
-    if (cwds.size > 0) thread.folder.suspect([...cwds])
-    start.child = pid
-    start.certain = possible.length === 1 && this.#abandoned.length === 0
-    this.#guesses.set(pid, { thread, start })
+    const { by, flags } = start
+    start.certain = possible.length === 1
+    const branch = Branch.guessed(by.process.branch)
+    const process =
+      start.certain && flags.thread ? by.process : new Process(pid, 'guest', branch, by.process.id, by.process.command)
+    const folder = start.certain && flags.sharesFolder ? by.folder : by.folder.copy()
+    const others = new Set(possible.map((other) => other.by.folder.cwd))
+    others.delete(folder.cwd)
+    if (others.size > 0) folder.suspect([...others])
+    const thread = this.#add(new Thread(pid, process, folder))
+    this.#starts.guess({ thread, branch, start })
     return thread
   }
 
   /** Nobody could have made it. */
   #adoptStranger(pid: number): Thread {
-    const thread = new Thread(
-      pid,
-      new Process(pid, 'guest', { commandId: null }, null, []),
-      new WorkingFolder(null, '/'),
-    )
-    const start = { by: thread, flags: { thread: false, sharesFolder: false }, own: false, child: pid, certain: false }
-    this.#guesses.set(pid, { thread, start })
-    return this.#add(thread)
+    const branch = Branch.root()
+    const thread = this.#add(new Thread(pid, new Process(pid, 'guest', branch, null, []), new WorkingFolder(null, '/')))
+    const start = { by: thread, flags: NO_FLAGS, own: false, child: pid, certain: false }
+    this.#starts.guess({ thread, branch, start })
+    return thread
   }
 
   /** @returns whether the whole process has ended */
   end(thread: Thread): boolean {
-    const { start, process } = thread
-    this.#dropStart(thread)
-    if (start?.child === null && !start.own) this.#abandoned = [...this.#abandoned, start].slice(-MAX_ABANDONED)
+    const start = this.#starts.close(thread)
     this.#remove(thread)
-    // A guess is of use until its start returns, or while its thread lives.
-    for (const id of [thread.id, start?.child ?? thread.id]) {
-      const guess = this.#guesses.get(id)
-      if (guess !== undefined && !this.#starts.has(guess.start) && !this.#threads.has(id)) this.#guesses.delete(id)
-    }
-    return process.threads.size === 0
+    this.#starts.forgetUnless(thread.id, false)
+    if (start !== null) this.#starts.abandon(start, start.child !== null && this.#threads.has(start.child))
+    return thread.process.threads.size === 0
   }
 
   /**
@@ -132,7 +109,7 @@ export class ProcessTree {
     if (caller === undefined || by === leaderId) return null
     const leader = this.#threads.get(leaderId) ?? this.#add(new Thread(leaderId, caller.process, caller.folder))
     leader.folder = caller.folder
-    this.#dropStart(leader)
+    this.#starts.close(leader)
     this.end(caller)
     return caller
   }
@@ -155,102 +132,78 @@ export class ProcessTree {
 
   #add(thread: Thread): Thread {
     this.#threads.set(thread.id, thread)
-    if (!this.#processes.has(thread.process.id)) this.#processes.set(thread.process.id, thread.process)
+    thread.process.threads.add(thread)
     return thread
   }
 
   #remove(thread: Thread): void {
-    const { process } = thread
-    process.threads.delete(thread)
+    thread.process.threads.delete(thread)
     if (this.#threads.get(thread.id) === thread) this.#threads.delete(thread.id)
-    if (process.threads.size > 0) return
-    if (this.#processes.get(process.id) === process) this.#processes.delete(process.id)
   }
 
-  #make(pid: number, by: Thread, flags: StartFlags, copies = false): Thread {
+  #make(pid: number, by: Thread, flags: StartFlags): Thread {
     // Its end was never told, and the kernel has given its number to another.
     const stale = this.#threads.get(pid)
     if (stale !== undefined) this.end(stale)
-    const folder = flags.sharesFolder && !copies ? by.folder : by.folder.copy()
-    return this.#add(new Thread(pid, flags.thread ? by.process : this.#child(pid, by.process), folder))
-  }
-
-  #child(pid: number, { kind, tree, id, command }: Process): Process {
-    if (kind === 'init') return new Process(pid, 'own', { commandId: null }, id, command)
-    return new Process(pid, childKind(kind), tree, id, command)
-  }
-
-  #dropStart(thread: Thread): void {
-    const { start } = thread
-    if (start === null) return
-    thread.start = null
-    this.#starts.delete(start)
-    if (start.own) this.#ownStarts -= 1
+    const { kind, branch, id, command } = by.process
+    const itsBranch = kind === 'init' ? Branch.root() : branch.settled()
+    const process = flags.thread ? by.process : new Process(pid, childKind(kind), itsBranch, id, command)
+    return this.#add(new Thread(pid, process, flags.sharesFolder ? by.folder : by.folder.copy()))
   }
 
   /** `start` has made another thread than the one that was guessed, or none: that one is somebody else's. */
   #guessAnew(start: Start): void {
-    const guess = start.child === null ? undefined : this.#guesses.get(start.child)
+    const guess = start.child === null ? undefined : this.#starts.guessOf(start.child)
     if (guess?.start !== start) return
-    const next = [...this.#starts].findLast(({ child }) => child === null)
-    if (next === undefined) this.#guesses.delete(guess.thread.id)
-    else this.#bind(guess, next)
+    const next = this.#starts.likely()
+    if (next === undefined) this.#starts.forgetUnless(guess.thread.id, this.#threads.has(guess.thread.id))
+    else this.#assign(guess, next)
   }
 
-  /** `guess` was made for one start and belongs to `actual`: the two change places. */
-  #swap(guess: Guess, actual: Start): void {
-    const other = actual.child === null ? undefined : this.#guesses.get(actual.child)
-    guess.start.child = null
-    if (other !== undefined) this.#bind(other, guess.start)
-    this.#place(guess.thread, actual)
+  /** What was guessed for one start belongs to another: the two change places. */
+  #exchange(guess: Guess, start: Start): void {
+    const wrong = start.child === null ? undefined : this.#starts.guessOf(start.child)
+    const former = guess.start
+    former.child = null
+    if (wrong?.start === start) this.#assign(wrong, former)
+    this.#assign(guess, start)
   }
 
-  #bind(guess: Guess, start: Start): void {
+  #assign(guess: Guess, start: Start): void {
+    const { thread, branch } = guess
+    const { process } = thread
+    if (thread.folder === guess.start.by.folder && thread !== guess.start.by) thread.folder = start.by.folder.copy()
     guess.start = start
-    start.child = guess.thread.id
-    this.#place(guess.thread, start)
+    start.child = thread.id
+    branch.move(start.by.process.branch)
+    if (process.id !== thread.id) return
+    process.parentId = start.by.process.id
+    if (!process.executed) process.command = start.by.process.command
   }
 
-  /** The guess was right, or has been put right. */
-  #confirm(thread: Thread, { by, flags }: Start): void {
+  /** The maker's line has named the thread. */
+  #confirm(guess: Guess): void {
+    const { thread, branch } = guess
+    const { by, flags } = guess.start
+    this.#starts.forget(guess)
+    this.#regroup(thread, branch, guess.start)
     const { folder } = thread
     if (folder === by.folder) return
-    if (folder.others.length > 0) folder.set(by.folder.cwd)
+    if (folder.others.length > 0 || folder.cwd === null) folder.set(by.folder.cwd)
     else if (flags.sharesFolder) by.folder.set(folder.cwd)
     if (flags.sharesFolder) thread.folder = by.folder
   }
 
-  /** Moves a thread that lives, or has ended, below the one that made it. */
-  #place(thread: Thread, { by, flags }: Start): void {
-    const before = thread.process
-    if (flags.thread && before === by.process) return
-    if (!flags.thread && before.id === thread.id) {
-      const { kind, tree } = this.#child(thread.id, by.process)
-      before.parentId = by.process.id
-      before.kind = kind === 'launch' && before.executed ? 'guest' : kind
-      if (!before.executed) before.command = by.process.command
-      this.#changeTree(before, tree)
-      return
-    }
+  /** Puts a thread into its maker's process, or into one of its own, if it is not there. */
+  #regroup(thread: Thread, branch: Branch, { by, flags }: Start): void {
+    const { process } = thread
+    const isApart = process.id === thread.id
+    if (!flags.thread && isApart) return
+    if (flags.thread && process === by.process) return
     const lives = this.#threads.get(thread.id) === thread
-    if (lives) this.#remove(thread)
-    thread.process = flags.thread ? by.process : this.#child(thread.id, by.process)
-    if (!lives) return
-    thread.process.threads.add(thread)
-    this.#add(thread)
-  }
-
-  #changeTree(process: Process, tree: Tree): void {
-    if (process.tree === tree) return
-    const moved = new Set([process.id])
-    // A map keeps the order of insertion: children come behind their parents.
-    for (const { id, parentId } of this.#processes.values()) {
-      if (parentId !== null && moved.has(parentId)) moved.add(id)
-    }
-    for (const id of moved) {
-      const descendant = this.#processes.get(id)
-      if (descendant !== undefined) descendant.tree = tree
-    }
-    process.tree = tree
+    this.#remove(thread)
+    const { id, command } = by.process
+    thread.process = flags.thread ? by.process : new Process(thread.id, 'guest', branch, id, command)
+    if (lives) this.#add(thread)
   }
 }

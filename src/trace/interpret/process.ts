@@ -1,4 +1,5 @@
 /** What is remembered of living processes and threads. */
+import type { Branch } from './branch.js'
 
 /** The working directory and root that threads can share (`fs_struct` of Linux). */
 export class WorkingFolder {
@@ -36,12 +37,6 @@ export class WorkingFolder {
   }
 }
 
-/** All that descends from one process that init made. */
-export interface Tree {
-  /** Given by the marker; `null` before it, and for what belongs to no command. */
-  commandId: number | null
-}
-
 /**
  * `init`: the first process. `own`: made by init. `launch`: made by one of those, and nothing executed yet.
  * `guest`: all others. Kinds follow who made a process, whatever becomes its parent later.
@@ -52,7 +47,7 @@ export type ProcessKind = 'init' | 'own' | 'launch' | 'guest'
 export class Process {
   readonly id: number
   kind: ProcessKind
-  tree: Tree
+  readonly branch: Branch
   /** Who made it. */
   parentId: number | null
   command: readonly string[]
@@ -62,10 +57,10 @@ export class Process {
   sawSigsys = false
   readonly threads = new Set<Thread>()
 
-  constructor(id: number, kind: ProcessKind, tree: Tree, parentId: number | null, command: readonly string[]) {
+  constructor(id: number, kind: ProcessKind, branch: Branch, parentId: number | null, command: readonly string[]) {
     this.id = id
     this.kind = kind
-    this.tree = tree
+    this.branch = branch
     this.parentId = parentId
     this.command = command
   }
@@ -83,7 +78,6 @@ export class Thread {
     this.id = id
     this.process = process
     this.folder = folder
-    process.threads.add(this)
   }
 }
 

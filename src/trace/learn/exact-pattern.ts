@@ -38,7 +38,7 @@ export function exactAddress(address: string): LearnedPattern {
 function exactText(text: string): LearnedPattern {
   const source = text
     .replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-    .replaceAll('\0', '\\0')
+    .replaceAll('\0', '\\x00')
     .replaceAll('\n', '\\n')
   checked(source)
   return { regexp: `^${source}$` }

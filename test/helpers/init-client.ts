@@ -229,10 +229,25 @@ export class TestInit {
     this.#process.stdin?.write(bytes)
   }
 
+  /** What a host does that goes away. */
+  closeInput(): void {
+    this.#process.stdin?.end()
+  }
+
   /** The pid of init outside of its namespace. */
   get hostPid(): number {
     const own = this.#process.pid
     return Number(readFileSync(`/proc/${own}/task/${own}/children`, 'utf8').trim())
+  }
+
+  /** Whether what runs as PID 1 is init already, with its arguments read. */
+  get atGate(): boolean {
+    try {
+      const { hostPid } = this
+      return readFileSync(`/proc/${hostPid}/comm`, 'utf8') === 'init\n' && this.descriptorCount > 3
+    } catch {
+      return false
+    }
   }
 
   /** Direct children of init, outside pids: the relay and the supervisors. */

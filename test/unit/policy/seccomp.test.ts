@@ -8,6 +8,7 @@ import {
   markerVariant,
   parseSeccompProfile,
   targetSeccompProfile,
+  tracerSeccompProfile,
 } from '../../../src/policy/seccomp.js'
 
 const run = promisify(execFile)
@@ -60,6 +61,25 @@ describe('target.json', () => {
   test('compares arguments under a mask, since the upper half of a 32-bit argument is not defined', () => {
     for (const rule of PROFILE.syscalls)
       for (const argument of rule.args ?? []) expect(argument.op).toBe('SCMP_CMP_MASKED_EQ')
+  })
+})
+
+describe('tracer.json', () => {
+  test.each(['x86_64', 'aarch64'])('names only calls that libseccomp knows, for %s', async (machine) => {
+    const names = [...new Set(tracerSeccompProfile(machine).syscalls.flatMap((rule) => rule.names))]
+    expect(names.length).toBeGreaterThan(60)
+    const unknown: string[] = []
+    for (const name of names) {
+      const { stdout } = await run('scmp_sys_resolver', ['-a', machine, name])
+      // Other negative numbers are calls of other machines (seccomp-syscalls.h).
+      if (Number(stdout) === -1) unknown.push(name)
+    }
+    expect(unknown).toEqual([])
+  })
+
+  test('is for the native architecture alone', () => {
+    expect(tracerSeccompProfile('x64').architectures).toEqual(['SCMP_ARCH_X86_64'])
+    expect(() => tracerSeccompProfile('i686')).toThrow(InvalidOptionsError)
   })
 })
 

@@ -173,6 +173,11 @@ export class TraceInterpreter {
   #onStart(record: CallRecord, thread: Thread, call: TracedCall & { does: 'start' }): void {
     const { value, errno } = record.result
     const flags = thread.start?.flags ?? readStartFlags(call, record.args)
+    if (value === null && errno === null) {
+      // The thread dies in its call, and may have made a child.
+      if (thread.start === null) this.#tree.beginStart(thread, flags)
+      return
+    }
     const child = errno === null && value !== null && value > 0 ? value : null
     const made = this.#tree.endStart(thread, flags, child)
     if (made !== null) this.#writer.start(made, record.timeMs)

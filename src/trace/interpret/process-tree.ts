@@ -72,13 +72,19 @@ export class ProcessTree {
     const branch = Branch.guessed(by.process.branch)
     const process =
       start.certain && flags.thread ? by.process : new Process(pid, 'guest', branch, by.process.id, by.process.command)
-    const folder = start.certain && flags.sharesFolder ? by.folder : by.folder.copy()
+    const thread = this.#add(new Thread(pid, process, this.#folderFrom(start, possible)))
+    this.#starts.guess({ thread, branch, start })
+    return thread
+  }
+
+  /** The folder of what a start has made, as far as it can be told. */
+  #folderFrom({ by, flags, certain }: Start, possible: readonly Start[]): WorkingFolder {
+    if (certain && flags.sharesFolder) return by.folder
+    const folder = by.folder.copy()
     const others = new Set(possible.map((other) => other.by.folder.cwd))
     others.delete(folder.cwd)
     if (others.size > 0) folder.suspect([...others])
-    const thread = this.#add(new Thread(pid, process, folder))
-    this.#starts.guess({ thread, branch, start })
-    return thread
+    return folder
   }
 
   /** Nobody could have made it. */
@@ -172,7 +178,8 @@ export class ProcessTree {
   #assign(guess: Guess, start: Start): void {
     const { thread, branch } = guess
     const { process } = thread
-    if (thread.folder === guess.start.by.folder && thread !== guess.start.by) thread.folder = start.by.folder.copy()
+    const isUntold = thread.folder.others.length > 0 || thread.folder === guess.start.by.folder
+    if (isUntold) thread.folder = this.#folderFrom({ ...start, certain: false }, this.#starts.possible())
     guess.start = start
     start.child = thread.id
     branch.move(start.by.process.branch)

@@ -33,9 +33,8 @@ export function interpret(lines: readonly string[], options: Partial<TraceInterp
     ...options,
   })
   const reader = new TraceReader({ onRecord: (record) => interpreter.accept(record) })
-  const text = lines.map((line, at) => `${line.replace(' ', ` 1795000000.${String(at * 1000).padStart(6, '0')} `)}\n`)
+  const text = lines.map((line, at) => `${line.replace(' ', ` ${(1795000000 + at / 1000).toFixed(6)} `)}\n`)
   reader.push(Buffer.from(text.join('')))
-  reader.end()
   return { events, commands, interpreter, accesses: events.filter((event) => event.kind === 'access') }
 }
 

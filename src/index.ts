@@ -17,6 +17,26 @@ export type { DirectoryEntry, SandboxFileSystem, TransferReport } from './sandbo
 export type { FileStat } from './protocol/index.js'
 export type { IsolationReport } from './sandbox/verify.js'
 
+// Trace mode: what a guest does, and what it may do.
+export type {
+  AccessEvent,
+  GapEvent,
+  KillEvent,
+  LearnedPolicy,
+  ProcessEvent,
+  RefusedEvent,
+  SandboxTrace,
+  SocketEvent,
+  TraceAccess,
+  TraceEvent,
+  TraceEventBase,
+  TraceMode,
+  TraceSummary,
+  UnknownEvent,
+  Violation,
+} from './trace/index.js'
+export { mergeLearned } from './trace/index.js'
+
 // The driver: what starts containers. Other engines implement `SandboxDriver`.
 export { DockerDriver } from './driver/docker/docker-driver.js'
 export type {
@@ -108,6 +128,7 @@ export {
   ImageError,
   InvalidOptionsError,
   InvalidStateError,
+  JailbreakError,
   LockupError,
   PolicyMismatchError,
   ProgramError,
@@ -117,6 +138,7 @@ export {
   SandboxExitedError,
   SpawnError,
   StartupError,
+  TraceUnavailableError,
   UnsafeArchiveError,
   UnsendableError,
   UserError,

@@ -98,7 +98,8 @@ function commandEnvironment(
   own: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const name = identity.name ?? 'sandbox'
-  return { PATH: DEFAULT_PATH, ...image, HOME: '/', USER: name, LOGNAME: name, ...own }
+  // All that login(1) sets: what is missing, programs look up in /etc/passwd, where no guest stands.
+  return { PATH: DEFAULT_PATH, ...image, HOME: '/', USER: name, LOGNAME: name, SHELL: '/bin/sh', ...own }
 }
 
 /** A random UUID: also a name that no other container has. */

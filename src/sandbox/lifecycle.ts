@@ -4,7 +4,7 @@
  * The order of a start: identity, image, container (`launch.ts`), then what is in it (`startup.ts`). Whatever fails on
  * the way ends the container, and the error that is thrown is the first one.
  */
-import { InvalidStateError, ProgramError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
+import { InvalidStateError, JailbreakError, ProgramError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
 import { RpcPeer } from '../protocol/index.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
@@ -233,7 +233,9 @@ export class Lifecycle {
     this.#watch?.stop()
     this.#abort.abort(error)
     this.rpc.closed(error)
-    if (wasReady && error.cause instanceof SandboxError) this.#events.error(error.cause)
+    // What a jailbreak was has been told by an event of its own.
+    const { cause } = error
+    if (wasReady && cause instanceof SandboxError && !(cause instanceof JailbreakError)) this.#events.error(cause)
     this.#events.exit(exit?.exitCode ?? null, exit?.signal ?? null, error)
   }
 

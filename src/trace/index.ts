@@ -13,6 +13,7 @@ export type {
   UnknownEvent,
   Violation,
 } from './event.js'
+export { mergeLearned, type LearnedPolicy } from './learn/index.js'
 export type { PolicyContext } from './policy.js'
 export { SandboxTrace } from './sandbox-trace.js'
 export { TraceSession, type TraceHooks } from './session.js'

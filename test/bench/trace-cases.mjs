@@ -63,7 +63,7 @@ const STATS = "const fs = require('fs'); for (let i = 0; i < 30000; i++) fs.stat
 /** 30,000 `stat` calls in node: ours in a traced sandbox, the floor under `strace -f` on the host into a file. */
 export async function stats({ runs }) {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
-  const calls = [...(await readFile(HEADER, 'utf8')).matchAll(/^__NR_(\w+),$/gm)].map(([, name]) => `?${name}`)
+  const calls = [...(await readFile(HEADER, 'utf8')).matchAll(/^\s*__NR_(\w+),$/gm)].map(([, name]) => `?${name}`)
   const sandbox = await open(true)
   try {
     const strace = ['-f', '-e', `trace=${calls.join(',')}`, '-o', join(folder, 'log'), 'node', '-e', STATS]

@@ -52,7 +52,7 @@ describe('getting away', () => {
   test('by the 32-bit entry ends the process, and is told', async () => {
     const { signal, exitCode, events, stdout } = await watched('exec /evade int80 /secret')
     expect({ signal, exitCode, stdout }).toEqual({ signal: 'SIGSYS', exitCode: null, stdout: '' })
-    expect(events).toContainEqual(expect.objectContaining({ kind: 'refused', architecture: 'i386' }))
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'refused', commandId: 1, errno: null }))
   })
 
   test('by io_uring, ptrace or a filter of its own is refused', async () => {
@@ -68,27 +68,33 @@ describe('getting away', () => {
 })
 
 describe('ending the tracer', () => {
-  test('every process that the guest can see is killed or stopped, and it goes on tracing', async () => {
+  test('by signals is refused, and it goes on tracing', async () => {
     const script = `
-      for d in /proc/[0-9]*; do p=\${d#/proc/}; [ $p = $$ ] || kill -STOP $p 2>/dev/null; done
-      for d in /proc/[0-9]*; do p=\${d#/proc/}; [ $p = $$ ] || kill -KILL $p 2>/dev/null; done
+      for d in /proc/[0-9]*; do
+        IFS= read -r line < $d/cmdline; set -- $line
+        case $line in /bin/strace*|/bin/tracer*)
+          echo found; p=\${d#/proc/}
+          kill -STOP $p && echo stopped; kill -KILL $p && echo killed;;
+        esac
+      done 2> /dev/null
       read x < /secret; echo survived`
-    const { events } = await watched(script)
+    const { events, stdout } = await watched(script)
+    expect(stdout).toBe('found\nfound\nsurvived\n')
     expect(accesses(events, '/secret')).toMatchObject([{ mode: 'read', errno: null }])
   })
 
   test('its memory, descriptors and environment cannot be opened', async () => {
     const script = `
       for d in /proc/[0-9]*; do
-        case $(tr '\\0' ' ' < $d/cmdline 2>/dev/null) in
-          */strace*|*/tracer*)
-            echo seen
-            for f in mem environ fd/1 maps exe; do
-              if cat $d/$f > /dev/null 2>&1; then echo "opened $f"; fi
-              if echo x > $d/$f; then echo "wrote $f"; fi
-            done;;
+        IFS= read -r line < $d/cmdline
+        case $line in /bin/strace*|/bin/tracer*)
+          echo seen
+          for f in mem environ fd/1 maps exe; do
+            if cat $d/$f > /dev/null; then echo "opened $f"; fi
+            if echo x >> $d/$f; then echo "wrote $f"; fi
+          done;;
         esac
-      done 2>/dev/null`
+      done 2> /dev/null`
     const { stdout } = await watched(script)
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['seen']))
   })
@@ -107,7 +113,15 @@ describe('forging', () => {
       const reading = (async () => {
         for await (const event of sandbox.trace.events()) if (event.kind !== 'gap') seen.push(event)
       })()
-      await sandbox.run('node', ['-e', 'fs.writeFileSync(process.argv[1], "x")', `/tmp/${name}`], { check: true })
+      await sandbox.run(
+        'node',
+        [
+          '-e',
+          'fs.mkdirSync(path.dirname(process.argv[1]), { recursive: true }); fs.writeFileSync(process.argv[1], "x")',
+          `/tmp/${name}`,
+        ],
+        { check: true },
+      )
       const after = sandbox.trace.summary()
       await sandbox.kill()
       await reading
@@ -121,7 +135,7 @@ describe('forging', () => {
         (event) => event.kind === 'access' && event.path?.includes('shadow') && event.path !== `/tmp/${name}`,
       ),
     ).toEqual([])
-    expect(summary.counts.unknown).toBe(0)
+    expect(summary.counts.unknownLines).toBe(0)
   })
 
   test('a name that another thread exchanges is reported as what was opened', async () => {
@@ -139,7 +153,7 @@ describe('drowning', () => {
     const { summary, events } = await watched(script, { trace: { maxQueuedEvents: 1_000_000, onViolation: 'report' } })
     expect(accesses(events, '/plain')).toHaveLength(50_000)
     expect(accesses(events, '/secret')).toHaveLength(1)
-    expect(summary.counts.unknown).toBe(0)
+    expect(summary.counts.unknownLines).toBe(0)
   })
 
   test('threads, forks, vforks and a chain of execs belong to the command that began them', async () => {
@@ -153,7 +167,7 @@ describe('drowning', () => {
       new Set([1]),
     )
     expect(events.filter(({ kind }) => kind === 'start').length).toBeGreaterThanOrEqual(1_400)
-    expect(summary.counts.unknown).toBe(0)
+    expect(summary.counts.unknownLines).toBe(0)
   })
 
   test('a path of 4,096 bytes is told whole', async () => {
@@ -184,7 +198,8 @@ describe('the policy', () => {
         sandbox.on('jailbreak', (violation) => violations.push(violation))
         const script = `const net = require('net'); const none = () => {}
           net.connect(80, '10.1.2.3').on('error', none); net.connect({ path: '/tmp/none.sock' }).on('error', none)
-          require('dgram').createSocket('udp6').on('error', none).send('x', 53, '::1', none).unref()`
+          const udp = require('dgram').createSocket('udp6').on('error', none)
+          udp.send('x', 53, '::1', () => udp.close())`
         await sandbox.run('node', ['-e', script], { timeoutMs: 10_000 })
       },
       { trace: { onViolation: 'report' } },

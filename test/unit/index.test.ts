@@ -16,6 +16,12 @@ test('every schema of options is public', () => {
 test('nothing else is, but the classes of the product', () => {
   const known = [...Object.keys(errors), ...Object.keys(options)]
   const rest = Object.keys(all).filter((name) => !known.includes(name))
-  expect(rest.sort()).toEqual(['ContainerSandbox', 'DockerDriver', 'ImageBuilder', 'SandboxProcess'])
+  expect(rest.sort()).toEqual([
+    'ContainerSandbox',
+    'DockerDriver',
+    'ImageBuilder',
+    'SandboxProcess',
+    'mergeLearned',
+  ])
   expect(Object.keys(all).filter((name) => name.startsWith('parse'))).toEqual([])
 })

@@ -168,7 +168,7 @@ describe('input, output and environment', () => {
       .split('\n')
       .map((line) => line.split('=')[0])
       .sort()
-    expect(names).toEqual(['FROM_RUN', 'FROM_SANDBOX', 'HOME', 'LOGNAME', 'PATH', 'USER'])
+    expect(names).toEqual(['FROM_RUN', 'FROM_SANDBOX', 'HOME', 'LOGNAME', 'PATH', 'SHELL', 'USER'])
     expect(stdout).toContain('HOME=/\n')
     const all = await sh('cat /proc/*/environ 2>/dev/null | tr "\\0" "\\n"')
     expect(all.stdout).not.toContain('HOST_SECRET')

@@ -261,7 +261,7 @@ describe('what a sandbox gets', () => {
             .filter(Boolean)
             .map((line) => line.split('=')[0])
             .sort()
-          expect(names).toEqual(['COMMAND', 'EMPTY', 'HOME', 'LOGNAME', 'OWN', 'PATH', 'USER'])
+          expect(names).toEqual(['COMMAND', 'EMPTY', 'HOME', 'LOGNAME', 'OWN', 'PATH', 'SHELL', 'USER'])
           expect(stdout).toContain('OWN=over')
           expect((await sandbox.run('printenv', ['OWN'])).stdout).toBe('zażółć\n=x\n')
           const supervisors = await sandbox.shell('cat /proc/1/environ /proc/2/environ')

@@ -23,8 +23,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 
 /** What the old package allowed by itself: the tools, and the jail's folder. */
 const JAIL = {
-  read: ['@runtime', '@libraries', '@programs', '/jail'],
-  write: ['@runtime', '/jail'],
+  read: ['@runtime', '@devices', '@libraries', '@programs', '/jail'],
+  write: ['@devices', '/jail'],
   exec: ['@programs', '@libraries', '/jail'],
 }
 
@@ -76,8 +76,8 @@ describe('a jailbreak', () => {
     ['JK-D5: a name with a bracket and a comma', 'cat "../a),b"', 'read', '/a),b'],
     ['JK-D13: another directory than the first one', 'cd / && cat test.js', 'read', '/test.js'],
     ['JK-D13: a link that leads out', 'ln -s /test.js inner/link && cat inner/link', 'read', '/test.js'],
-    ['JK-D13: removing', 'rm -f ../test.js', 'write', '/test.js'],
-    ['JK-D13: renaming', 'mv ../test.js taken', 'write', '/test.js'],
+    ['JK-D13: removing', 'exec node -e "fs.unlinkSync(\'/test.js\')"', 'write', '/test.js'],
+    ['JK-D13: renaming', "exec node -e \"fs.renameSync('/test.js', 'taken')\"", 'write', '/test.js'],
   ])('%s is found, and ends what runs', async (_name, script, access, path) => {
     await writeFile(join(home, 'a),b'), 'secret\n')
     const { outcome, violations, left } = await jailed(`${script}; sleep 20`)

@@ -80,7 +80,7 @@ export {
 export { isPossiblePassword } from './secret.js'
 export { formatSize, parseSize } from './size.js'
 export { DEFAULT_TIMEOUTS, timeoutsSchema, type ResolvedTimeouts, type TimeoutsOptions } from './timeouts.js'
-export type { ConnectPattern } from './trace-address.js'
+export { isMappedAddress, type ConnectPattern } from './trace-address.js'
 export { escapeGlob, parseGlob, type GlobPart, type GlobRange } from './trace-glob.js'
 export {
   traceSchema,

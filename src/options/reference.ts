@@ -51,7 +51,7 @@ ${Object.entries(TRACE_SETS)
 Defaults: ${Object.entries(TRACE_DEFAULTS)
   .map(([list, sets]) => `\`${list}\` is ${sets.map((set) => `\`${set}\``).join(', ')}`)
   .join('; ')}; \`connect\` is empty. No set has \`/etc/passwd\` and \`/etc/group\`: for programs
-that look up names (\`ls -l\`, \`id\`, \`os.userInfo()\`) write \`read: ['@default', '/etc/passwd', '/etc/group']\`.
+that look up names (\`ls -l\`, \`id\`, \`os.userInfo()\`, \`bash\` without \`SHELL\` in its environment) write \`read: ['@default', '/etc/passwd', '/etc/group']\`.
 
 In \`read\` the folders on the way to an entry may be looked at and listed, each without what else is in it; for a glob those before its first
 special character. Paths are judged after resolution: absolute, without \`.\` and \`..\`, \`/proc/self\` being the process's own folder.

@@ -1,5 +1,5 @@
 /** Patterns for connections in trace policies, written like the addresses in events. */
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { assertText, parsePath, parseRegExp, PatternProblem, type PathPattern } from './trace-pattern.js'
 
 /** An entry of `connect`, checked and taken apart. */
@@ -20,6 +20,14 @@ export type ConnectPattern =
   | { readonly kind: 'regexp'; readonly regexp: RegExp }
 
 const NETWORK = /^(?:\[(?<six>[^\]]*)\]|(?<four>[^:[\]]*)):(?<port>[^:[\]]*)$/
+
+const mapped = new BlockList()
+mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
+
+/** Whether an IPv6 address stands for an IPv4 address. Source: RFC 4291, 2.5.5.2. */
+export function isMappedAddress(address: string): boolean {
+  return isIP(address) === 6 && mapped.check(address, 'ipv6')
+}
 
 /** @throws {PatternProblem} */
 export function parseConnectEntry(entry: unknown): ConnectPattern {
@@ -59,6 +67,8 @@ function parseNetwork(text: string): ConnectPattern {
   const prefixBits = bits === undefined ? maxBits : /^(?:0|[1-9]\d{0,2})$/.test(bits) ? Number(bits) : NaN
   if (rest.length > 0 || !(prefixBits <= maxBits))
     throw new PatternProblem(`the length of the network is a number from 0 to ${maxBits}`)
+  if (isMappedAddress(address) && prefixBits >= 96)
+    throw new PatternProblem('such an address is an IPv4 address: write it as one, 10.0.0.1 or 10.0.0.0/8')
   return Object.freeze({ kind: 'network', address, prefixBits, port: portNumber })
 }
 

@@ -1,14 +1,20 @@
 /** Matches the addresses of connections, written as in events: `10.0.0.1:80`, `[::1]:80`, `unix:/run/x`, `unix:@name`. */
 import { BlockList, isIP } from 'node:net'
-import type { ConnectPattern } from '../../options/index.js'
+import { isMappedAddress, type ConnectPattern } from '../../options/index.js'
 import { PathMatcher } from './path-matcher.js'
 
 const NETWORK = /^(?:\[([^\]]*)\]|([\d.]+)):(\d+)$/
 const EVERY_PORT = -1
 
+/** Networks of one port. `BlockList` takes every IPv4 address for part of `::/0`; so each family has a list of its own. */
+interface Networks {
+  readonly four: BlockList
+  readonly six: BlockList
+}
+
 /** The `connect` list of a policy. */
 export class AddressMatcher {
-  readonly #networks = new Map<number, BlockList>()
+  readonly #networks = new Map<number, Networks>()
   readonly #everywhere = new Set<number>()
   readonly #abstract = new Set<string>()
   readonly #files: PathMatcher
@@ -46,9 +52,12 @@ export class AddressMatcher {
     if (family === 0) return false
     const port = Number(match[3])
     if (this.#everywhere.has(EVERY_PORT) || this.#everywhere.has(port)) return true
-    const kind = family === 4 ? 'ipv4' : 'ipv6'
-    // An IPv4 address inside of an IPv6 one (RFC 4291, 2.5.5.2) is the IPv4 address, also to `BlockList`.
-    return [EVERY_PORT, port].some((key) => this.#networks.get(key)?.check(host, kind))
+    const isFour = family === 4 || isMappedAddress(host)
+    return [EVERY_PORT, port].some((key) => {
+      const networks = this.#networks.get(key)
+      // `BlockList` compares a mapped address with IPv4 networks by itself.
+      return (isFour ? networks?.four : networks?.six)?.check(host, family === 4 ? 'ipv4' : 'ipv6')
+    })
   }
 
   #addNetwork({ address, prefixBits, port }: Extract<ConnectPattern, { kind: 'network' }>): void {
@@ -57,8 +66,9 @@ export class AddressMatcher {
       this.#everywhere.add(key)
       return
     }
-    const networks = this.#networks.get(key) ?? new BlockList()
-    networks.addSubnet(address, prefixBits, isIP(address) === 4 ? 'ipv4' : 'ipv6')
+    const networks = this.#networks.get(key) ?? { four: new BlockList(), six: new BlockList() }
+    if (isIP(address) === 4) networks.four.addSubnet(address, prefixBits, 'ipv4')
+    else networks.six.addSubnet(address, prefixBits, 'ipv6')
     this.#networks.set(key, networks)
   }
 }

@@ -65,7 +65,7 @@ const LIBRARIES = [
   ...below('/usr', 'lib lib32 lib64 libx32 include share'),
   ...below('/usr/local', 'lib lib32 lib64 libx32 include share'),
   // Compilers for other machines; gcc looks there for its own as well.
-  '/usr/*-linux-gnu*/**',
+  ...below('/usr', '*-linux-gnu* *-linux-gnu*/**'),
   ...below('/etc', 'ld.so.cache ld.so.preload ld.so.conf ld.so.conf.d ld-musl-*.path alternatives'),
   ...below('/etc', 'nsswitch.conf gai.conf host.conf hosts hostname resolv.conf services protocols networks rpc'),
   ...below('/etc', 'localtime timezone locale.alias locale.conf locale.gen default/locale'),
@@ -73,7 +73,8 @@ const LIBRARIES = [
   ...below('/etc/pki', 'ca-trust tls/certs tls/cert.pem tls/openssl.cnf'),
   ...below('/etc', 'ca-certificates ca-certificates.conf crypto-policies gnutls'),
   ...below('/etc', 'terminfo inputrc mime.types magic magic.mime fonts os-release debian_version mtab'),
-  ...below('/etc', 'profile profile.d bash.bashrc bashrc environment gitconfig npmrc perl python3* java-*'),
+  ...below('/etc', 'profile profile.d bash.bashrc bashrc environment gitconfig npmrc perl'),
+  ...below('/etc', 'python3* python3*/** java-* java-*/**'),
   ...below('/usr/etc', 'gitconfig npmrc'),
   '/usr/local/etc/{gitconfig,npmrc}',
 ]

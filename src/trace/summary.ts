@@ -6,6 +6,7 @@ import { BoundedTable, DEFAULT_TABLE_LIMITS, type TableLimits } from './bounded-
 import type { AccessEvent, TraceEvent, TraceMode, Violation } from './event.js'
 import { UsedNames, type UsedName } from './learn/index.js'
 import { ownText } from './own-text.js'
+import { isRefusal } from './refusal.js'
 import { compareText, UseList, WordCounts, type NameUse } from './summary-lists.js'
 import type { FileList, TraceSummary } from './summary-types.js'
 import { ViolationList } from './violation-list.js'
@@ -15,11 +16,6 @@ export type * from './summary-types.js'
 
 /** What a call got that never returned: its process was ended inside it. */
 const UNFINISHED = 'unfinished'
-
-const REFUSALS: ReadonlySet<string> = new Set([
-  ...['EACCES', 'EPERM', 'EROFS', 'ENOSYS', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT'],
-  ...['ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL'],
-])
 
 interface Refusal {
   readonly path: string | null
@@ -143,8 +139,7 @@ export class TraceSummarizer {
     if (!event.allowed) this.#violations.add(event as Violation)
     const path = event.path ?? event.file
     const failure = errno ?? (event.result === null ? UNFINISHED : null)
-    if (errno !== null && REFUSALS.has(errno))
-      this.#addRefusal(`${path}\0${mode}\0${errno}`, path, syscall, mode, errno)
+    if (errno !== null && isRefusal(errno)) this.#addRefusal(`${path}\0${mode}\0${errno}`, path, syscall, mode, errno)
     if (event.access === 'connect') this.#addConnection(path, failure ?? 'ok')
     else if (mode === 'exec') this.#addProgram(path, failure, event.command)
     else if (mode !== 'metadata' || event.access === 'write') this.#files[FILE_LIST[mode]].add(path, failure)
@@ -154,7 +149,7 @@ export class TraceSummarizer {
     this.#bySyscall.add(syscall)
     if (failure === null) return
     this.#byErrno.add(failure)
-    if (failure === 'SIGSYS' || REFUSALS.has(failure))
+    if (failure === 'SIGSYS' || isRefusal(failure))
       this.#addRefusal(`${syscall}\0\0${failure}`, null, syscall, null, failure)
   }
 

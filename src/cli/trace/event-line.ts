@@ -1,6 +1,6 @@
 /** Events as lines for a terminal. */
 import type { TraceEvent } from '../../trace/index.js'
-import { joinCommand, printableName } from '../../trace/printable-name.js'
+import { printableName } from '../../trace/printable-name.js'
 import { isRefusal } from '../../trace/refusal.js'
 
 /** How text is set off. */
@@ -52,17 +52,17 @@ export function formatEvent(event: TraceEvent, startMs: number, paint: Paint): s
   const errno = 'errno' in event ? event.errno : null
   const result = errno === null ? '' : ` → ${errno}`
   if (isViolation(event)) return `${head} ${paint('red', `${mode.padEnd(8)} ${text}${result}  not allowed`)}`
-  return `${head} ${mode.padEnd(8)} ${text}${errno !== null && isRefusal(errno) ? paint('yellow', result) : result}`
+  const line = `${mode.padEnd(8)} ${text}`
+  // Programs look for each library in a dozen folders: what was not there steps back.
+  if (errno === 'ENOENT') return `${head} ${paint('dim', `${line}${result}`)}`
+  return `${head} ${line}${errno !== null && isRefusal(errno) ? paint('yellow', result) : result}`
 }
 
 function describe(event: Exclude<TraceEvent, { kind: 'unknown' }>): [mode: string, text: string] {
   const name = (text: string): string => printableName(text, MAX_NAME_CHARS)
   switch (event.kind) {
-    case 'access': {
-      const path = name(event.path ?? event.file)
-      const runs = event.mode === 'exec' && event.errno === null && event.command.length > 0
-      return [event.mode, runs ? `${path}  ${name(joinCommand(event.command, 200))}` : path]
-    }
+    case 'access':
+      return [event.mode, name(event.path ?? event.file)]
     case 'start':
       return ['start', event.parentId === null ? '' : `by ${event.parentId}`]
     case 'exit':

@@ -138,7 +138,7 @@ export class ReportCollector {
     table?.add(JSON.stringify([processId, syscall, mode, path, errno]), () => {
       return { timeMs, processId, command: shortCommand(event), syscall, mode, path, errno }
     })
-    this.files.add(event, refused || !event.allowed)
+    this.files.add(event, refused)
     if (mode === 'exec') this.programs.add(JSON.stringify([path, errno]), () => ({ path, errno }))
     if (mode === 'connect' || mode === 'bind') {
       const connection: TriedConnection = { mode, syscall, address: path, errno }

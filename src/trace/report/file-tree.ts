@@ -13,8 +13,10 @@ export interface FileNode {
   readonly marks: Partial<Record<FileMark, number>>
   /** Accesses to this very name. */
   accesses: number
-  /** Of them: the policy or the kernel refused it. */
+  /** Of them: the kernel refused it. */
   refused: number
+  /** Of them: the policy does not allow it. */
+  violations: number
   /** Of them: nothing was there. */
   absent: number
 }
@@ -26,7 +28,7 @@ const MAX_DEPTH = 24
 export const UNRESOLVED = 'not resolved'
 
 function createNode(name: string): FileNode {
-  return { name, children: null, marks: {}, accesses: 0, refused: 0, absent: 0 }
+  return { name, children: null, marks: {}, accesses: 0, refused: 0, violations: 0, absent: 0 }
 }
 
 /** Metadata that is only looked at is told from metadata that is changed. */
@@ -74,7 +76,7 @@ export class FileTree {
     this.#maxFiles = maxFiles
   }
 
-  /** @param refused - whether the policy or the kernel refused the access */
+  /** @param refused - whether the kernel refused the access */
   add(event: AccessEvent, refused: boolean): void {
     const mark = markOf(event)
     if (mark === null) return
@@ -87,6 +89,7 @@ export class FileTree {
     node.accesses += 1
     node.marks[mark] = (node.marks[mark] ?? 0) + 1
     if (refused) node.refused += 1
+    if (!event.allowed) node.violations += 1
     if (isAbsent(event.errno)) node.absent += 1
   }
 

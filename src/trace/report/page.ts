@@ -169,6 +169,7 @@ export function buildReport(input: ReportInput): string {
   const seen = collect(input.events)
   const startMs = Math.min(input.startedAtMs, seen.firstMs ?? input.startedAtMs)
   const span = { startMs, endMs: Math.max(startMs, seen.lastMs ?? startMs) }
+  const command = joinCommand(input.command, 4_096)
   const sections = buildSections(seen, span, input.policy)
   const links = sections.map(
     ({ id, title, count }) =>
@@ -190,7 +191,7 @@ export function buildReport(input: ReportInput): string {
         <header>
           <p class="over">Trace report</p>
           <h1>${input.title}</h1>
-          <p class="command">${guestText(joinCommand(input.command, 4_096))}</p>
+          ${command === input.title ? null : html`<p class="command">${guestText(command)}</p>`}
           ${renderFacts(input, seen, span)} ${renderVerdict(seen, input.policy !== undefined)}
           ${renderWarnings(seen, input.warnings ?? [])}
         </header>

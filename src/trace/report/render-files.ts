@@ -30,8 +30,12 @@ function renderBadges(node: FileNode): Html[] {
     const times = count === 1 ? null : html`<small>${formatCount(count)}</small>`
     return html`<abbr class="m-${mark}" title="${title}">${mark}${times}</abbr>`
   })
-  if (node.refused > 0)
-    badges.push(html`<abbr class="no" title="${countOf(node.refused, 'access', 'accesses')} refused">refused</abbr>`)
+  const refusal = (count: number, word: string): void => {
+    if (count > 0)
+      badges.push(html`<abbr class="no" title="${countOf(count, 'access', 'accesses')} ${word}">${word}</abbr>`)
+  }
+  refusal(node.violations, 'not allowed')
+  refusal(node.refused, 'refused')
   if (isMissing(node)) badges.push(html`<abbr class="gone" title="no access found it">not there</abbr>`)
   return badges
 }
@@ -55,18 +59,22 @@ function joinSingle(node: FileNode): { name: string; node: FileNode } {
 
 interface Sums {
   readonly files: number
+  /** Names that an access found. */
+  readonly present: number
   readonly refused: number
 }
 
 function sum(node: FileNode, sums: Map<FileNode, Sums>): Sums {
   let files = node.accesses > 0 ? 1 : 0
-  let refused = node.refused
+  let present = files > 0 && !isMissing(node) ? 1 : 0
+  let refused = node.refused + node.violations
   for (const child of node.children?.values() ?? []) {
     const of = sum(child, sums)
     files += of.files
+    present += of.present
     refused += of.refused
   }
-  const own = { files, refused }
+  const own = { files, present, refused }
   sums.set(node, own)
   return own
 }
@@ -82,15 +90,15 @@ function sortChildren(node: FileNode): FileNode[] {
 
 function renderNode(given: FileNode, depth: number, sums: Map<FileNode, Sums>, out: string[]): void {
   const { name, node } = joinSingle(given)
-  const facts = `${node.accesses > 0 ? ' data-used' : ''}${node.refused > 0 ? ' data-refused' : ''}${isMissing(node) ? ' data-missing' : ''}`
+  const facts = `${node.accesses > 0 ? ' data-used' : ''}${node.refused + node.violations > 0 ? ' data-refused' : ''}${isMissing(node) ? ' data-missing' : ''}`
   const label = html`${guestText(name, 600)} <span class="badges">${renderBadges(node)}</span>`.text
   if (node.children === null) {
     out.push(`<li${facts}>${label}</li>\n`)
     return
   }
-  const { files, refused } = sums.get(node) ?? { files: 0, refused: 0 }
-  const open =
-    depth === 0 || refused > 0 || (depth < 3 && node.children.size <= OPEN_ENTRIES && depth + files < OPEN_ENTRIES)
+  const { files, present, refused } = sums.get(node) ?? { files: 0, present: 0, refused: 0 }
+  const small = depth < 3 && node.children.size <= OPEN_ENTRIES && depth + files < OPEN_ENTRIES
+  const open = depth === 0 || refused > 0 || (small && present > 0)
   const below = html`<span class="below">${countOf(files, 'name')}</span>`.text
   out.push(`<li${facts}><details${open ? ' open' : ''}><summary>${label} ${below}</summary><ul>\n`)
   for (const child of sortChildren(node)) renderNode(child, depth + 1, sums, out)
@@ -120,7 +128,7 @@ export function renderFiles(tree: FileTree): Html {
         ><span class="away">Show only names with</span
         ><input type="search" id="text" placeholder="Filter names" autocomplete="off" spellcheck="false"
       /></label>
-      <label><input type="checkbox" id="refused" /> Only refused</label>
+      <label><input type="checkbox" id="refused" /> Only refused or not allowed</label>
       <label><input type="checkbox" id="present" /> Only what was there</label>
       <span class="buttons"
         ><button type="button" id="expand">Open all</button><button type="button" id="collapse">Close all</button></span

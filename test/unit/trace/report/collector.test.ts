@@ -37,7 +37,7 @@ describe('what is gathered', () => {
 
   test('names, each with what was done to it', () => {
     const etc = seen.files.root.children?.get('etc')
-    expect(etc?.children?.get('shadow')).toMatchObject({ marks: { r: 1 }, refused: 1, accesses: 1 })
+    expect(etc?.children?.get('shadow')).toMatchObject({ marks: { r: 1 }, refused: 1, violations: 1, accesses: 1 })
     const tmp = seen.files.root.children?.get('tmp')
     expect(tmp?.children?.get('cc0.s')).toMatchObject({ marks: { r: 1, c: 1, d: 1 } })
     const usr = seen.files.root.children?.get('usr')

@@ -64,9 +64,25 @@ export function callsOption() {
   return choiceOption(['named', 'all'])
 }
 
+/** What a learned policy has besides its lists, so that it can be given as it is. */
+export const learnedFacts = {
+  version: integerOption({ min: 1, max: 1, unit: 'of learned policies' })
+    .nullable()
+    .default(null)
+    .describe('Stands in a learned policy.'),
+  syscalls: opaqueOption<readonly string[]>(
+    { type: 'array of strings', allowed: 'names of system calls' },
+    (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  )
+    .nullable()
+    .default(null)
+    .describe('Stands in a learned policy, for `tightenSeccomp`; nothing is judged by it.'),
+}
+
 /** The long form of `trace`. */
 export const traceObjectSchema = objectOption({
   ...traceLists,
+  ...learnedFacts,
   onViolation: z
     .union(
       [
@@ -104,7 +120,8 @@ export const traceObjectSchema = objectOption({
     .describe(
       'Keeps tracer and guest on one CPU where `limits.cpuCount` is at most 1: a traced call then costs an eighth.',
     ),
-}).transform(({ read, write, exec, connect, onViolation, ...options }): ResolvedTraceOptions => {
+}).transform((given): ResolvedTraceOptions => {
+  const { read, write, exec, connect, onViolation, version: _version, syscalls: _syscalls, ...options } = given
   const judges = [read, write, exec, connect, onViolation].some((given) => given !== null)
   const policy = judges
     ? Object.freeze({
@@ -170,11 +187,11 @@ function patternList<T>(allowed: string, type: string, parse: (entry: unknown) =
       return z.NEVER
     }
   })
-  return z
+  const list = z
     .array(pattern, { error: 'an array of patterns' })
     .max(MAX_PATTERNS, { error: 'at most 10,000 patterns' })
     .transform((entries): readonly T[] => Object.freeze(entries.flat()))
     .register(optionFacts, { type, allowed: 'at most 10,000' })
     .nullable()
-    .default(null)
+  return (list as z.ZodType<readonly T[] | null, readonly TracePattern[] | null>).default(null)
 }

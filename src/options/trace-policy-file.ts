@@ -2,10 +2,11 @@
 import { choiceOption, objectOption } from './option.js'
 import { quoteText } from '../printable.js'
 import { invalidOptions, parseOptions } from './parse.js'
-import { callsOption, traceLists, type TraceObjectOptions } from './trace-options.js'
+import { callsOption, learnedFacts, traceLists, type TraceObjectOptions } from './trace-options.js'
 
 const policyFileSchema = objectOption({
   ...traceLists,
+  ...learnedFacts,
   onViolation: choiceOption(['kill', 'report']).optional(),
   calls: callsOption().optional(),
 })
@@ -14,7 +15,8 @@ const policyFileSchema = objectOption({
 export type TracePolicyFile = Pick<TraceObjectOptions, 'read' | 'write' | 'exec' | 'connect' | 'onViolation' | 'calls'>
 
 /**
- * Reads a policy file: a JSON object with any of `read`, `write`, `exec`, `connect`, `onViolation` and `calls`.
+ * Reads a policy file: a JSON object with any of `read`, `write`, `exec`, `connect`, `onViolation` and `calls`. A
+ * learned policy is one; what it has besides is left out.
  *
  * @param name the file, for messages
  * @returns options for `trace`
@@ -24,7 +26,8 @@ export function parseTracePolicyFile(text: string, name: string): TracePolicyFil
   const subject = `policy file ${quoteText(name, 200)}`
   const raw = parseJson(text.replace(/^\ufeff/, ''), subject)
   parseOptions(policyFileSchema, raw, subject)
-  return raw as TracePolicyFile
+  const { version: _version, syscalls: _syscalls, ...file } = raw as TraceObjectOptions
+  return file
 }
 
 function parseJson(text: string, subject: string): unknown {

@@ -30,8 +30,6 @@ export interface LearnInput {
   readonly context: Pick<PolicyContext, 'scratch'>
 }
 
-const LISTS = ['read', 'write', 'exec', 'connect'] as const satisfies readonly TraceAccess[]
-
 /**
  * Allows every path and address that was seen, each exactly and for what it was used for. Names that no second run would have
  * again are the exception: see `generalize`.
@@ -63,20 +61,20 @@ export function learnPolicy({ events, syscalls, context }: LearnInput): LearnedP
  */
 export function mergeLearned(policies: readonly LearnedPolicy[]): LearnedPolicy {
   if (policies.length === 0) throw new InvalidOptionsError('there is no policy to merge: give one or more')
-  const merged = (list: TraceAccess): readonly LearnedPattern[] => {
+  const merged = (list: TraceAccess): LearnedPattern[] => {
     const patterns = new PatternList()
     for (const policy of policies) for (const pattern of policy[list]) patterns.add(pattern)
     return patterns.toList()
   }
   const syscalls = policies.map((policy) => policy.syscalls)
-  const [read, write, exec, connect] = LISTS.map(merged) as [
-    readonly LearnedPattern[],
-    readonly LearnedPattern[],
-    readonly LearnedPattern[],
-    readonly LearnedPattern[],
-  ]
-  const all = syscalls.every((names) => names !== null) ? [...new Set(syscalls.flat())].sort(compareText) : null
-  return { version: 1, read, write, exec, connect, syscalls: all }
+  return {
+    version: 1,
+    read: merged('read'),
+    write: merged('write'),
+    exec: merged('exec'),
+    connect: merged('connect'),
+    syscalls: syscalls.every((names) => names !== null) ? [...new Set(syscalls.flat())].sort(compareText) : null,
+  }
 }
 
 /** Patterns without repetition, in an order that is the same for the same patterns. */

@@ -55,8 +55,8 @@ const events = fc.array(fc.oneof({ weight: 4, arbitrary: fileEvent }, connectEve
 const learn = (seen: readonly AccessEvent[]) => learnPolicy({ events: seen, syscalls: null, context })
 
 /** As the next sandbox gets it: through JSON, the options and the compiler. */
-function compile({ read, write, exec, connect }: LearnedPolicy) {
-  const options = traceObjectSchema.parse(JSON.parse(JSON.stringify({ read, write, exec, connect })))
+function compile(learned: LearnedPolicy) {
+  const options = traceObjectSchema.parse(JSON.parse(JSON.stringify(learned)))
   if (options.policy === null) throw new Error('nothing is judged')
   return compilePolicy(options.policy, context)
 }

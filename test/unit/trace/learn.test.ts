@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionsError, InvalidStateError } from '../../../src/errors.js'
+import { parseSandboxOptions, parseTracePolicyFile } from '../../../src/options/index.js'
 import type { AccessEvent, TraceEvent } from '../../../src/trace/event.js'
 import { learnPolicy, mergeLearned, type LearnedPolicy } from '../../../src/trace/learn/index.js'
 import { TraceSummarizer } from '../../../src/trace/summary.js'
@@ -126,6 +127,13 @@ test('more names than a policy holds are an error, and no policy that lacks some
 
 test('a name that no pattern can hold is an error', () => {
   expect(() => learn(access({ path: `/${'*'.repeat(4_000)}` }))).toThrow(InvalidStateError)
+})
+
+test('a learned policy is an option and a policy file as it is', () => {
+  const learned = learnPolicy({ events: [access({ path: '/x' })], syscalls: ['read'], context })
+  expect(parseSandboxOptions({ trace: learned }).trace?.policy?.read).toHaveLength(1)
+  const { version: _version, syscalls: _syscalls, ...lists } = learned
+  expect(parseTracePolicyFile(JSON.stringify(learned), 'x.json')).toEqual(lists)
 })
 
 describe('mergeLearned', () => {

@@ -44,6 +44,7 @@ export type {
   ContainerHandle,
   ContainerSummary,
   ContainerUsage,
+  CreatedContainer,
   EngineFacilities,
   EngineInfo,
   ImageBuild,

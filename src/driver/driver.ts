@@ -83,6 +83,18 @@ export interface ContainerHandle {
   destroy(): Promise<void>
 }
 
+/** A container that was made and attached to, and was not started. Whoever holds it must call `start` or `discard`. */
+export interface CreatedContainer {
+  readonly id: string
+  /**
+   * Starts it; once. On any failure, and when the signal of its creation aborts, nothing is left behind.
+   * @throws {EngineUnavailableError} {@link EngineRequestError}
+   */
+  start(): Promise<ContainerHandle>
+  /** Removes it unstarted. Never rejects. */
+  discard(): Promise<void>
+}
+
 /** A container of this package that an engine has, living or dead. */
 export interface ContainerSummary {
   readonly id: string
@@ -152,6 +164,11 @@ export interface SandboxDriver {
    * @throws {EngineUnavailableError} {@link EngineRequestError}
    */
   launch(spec: ContainerSpec, signal?: AbortSignal): Promise<ContainerHandle>
+  /**
+   * The first half of {@link launch}, for two containers that are started one after the other and can be made at once.
+   * @throws as `launch` does
+   */
+  create(spec: ContainerSpec, signal?: AbortSignal): Promise<CreatedContainer>
   /** Every container that carries this package's labels. */
   list(signal?: AbortSignal): Promise<readonly ContainerSummary[]>
   /** Removes one container by id; only if it carries this package's labels. */

@@ -38,13 +38,12 @@ export interface TracedLaunch {
  * Nothing is left behind then.
  */
 export async function launchTraced(launch: TracedLaunch): Promise<{ container: ContainerHandle; trace: TraceSession }> {
-  const { driver, spec, options, context, signal } = launch
+  const { options, context, signal } = launch
   const log = options.log === null ? null : await openEventLog(options.log, { sandboxId: launch.sandboxId })
   let container: ContainerHandle | null = null
   try {
-    const sandbox = (container = await driver.launch(spec, signal))
-    const tracerSpec = tracerSpecFor(launch, sandbox.id)
-    const tracer = await startTracer(launch, tracerSpec)
+    const pair = await startPair(launch)
+    const { sandbox, tracer, tracerSpec } = pair
     container = new TracedContainer(sandbox, tracer)
     const trace = new TraceSession({ tracer, sandbox, options, context, log })
     await attached(trace, sandbox, signal)
@@ -53,6 +52,32 @@ export async function launchTraced(launch: TracedLaunch): Promise<{ container: C
     return { container, trace }
   } catch (error) {
     await Promise.all([container?.destroy().catch(() => undefined), log?.close().catch(() => undefined)])
+    throw error
+  }
+}
+
+/** The tracer's container is made while the sandbox' starts, and started when that runs: there is a PID namespace to join then. */
+async function startPair(launch: TracedLaunch) {
+  const { driver, spec, signal } = launch
+  const created = await driver.create(spec, signal)
+  const tracerSpec = tracerSpecFor(launch, created.id)
+  const tracerCreation = driver.create(tracerSpec, signal).catch(asUnavailable(signal))
+  tracerCreation.catch(() => undefined)
+  let sandbox: ContainerHandle
+  try {
+    sandbox = await created.start()
+  } catch (error) {
+    await tracerCreation.then(
+      (unused) => unused.discard(),
+      () => undefined,
+    )
+    throw error
+  }
+  try {
+    const tracer = await (await tracerCreation).start().catch(asUnavailable(signal))
+    return { sandbox, tracer, tracerSpec }
+  } catch (error) {
+    await sandbox.destroy().catch(() => undefined)
     throw error
   }
 }
@@ -70,10 +95,9 @@ function tracerSpecFor({ spec, engine, options, tracerImage, tracerLabels }: Tra
   })
 }
 
-async function startTracer({ driver, signal }: TracedLaunch, spec: ContainerSpec): Promise<ContainerHandle> {
-  try {
-    return await driver.launch(spec, signal)
-  } catch (cause) {
+/** An engine that cannot make or start a tracer leaves nothing to trace with; an abort stays what it is. */
+function asUnavailable(signal: AbortSignal): (cause: unknown) => never {
+  return (cause) => {
     signal.throwIfAborted()
     throw new TraceUnavailableError(
       `the tracer's container did not start: ${cause instanceof Error ? cause.message : String(cause)}. ` +

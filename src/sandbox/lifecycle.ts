@@ -4,7 +4,14 @@
  * The order of a start: identity, image, container (`launch.ts`), then what is in it (`startup.ts`). Whatever fails on
  * the way ends the container, and the error that is thrown is the first one.
  */
-import { InvalidStateError, JailbreakError, ProgramError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
+import {
+  InvalidStateError,
+  JailbreakError,
+  ProgramError,
+  SandboxError,
+  SandboxExitedError,
+  type LockupError,
+} from '../errors.js'
 import { RpcPeer } from '../protocol/index.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'

@@ -11,7 +11,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerHandle } from '../driver/driver.js'
-import { JailbreakError, SandboxError, TraceUnavailableError } from '../errors.js'
+import { JailbreakError, TraceUnavailableError, type SandboxError } from '../errors.js'
 import type { ResolvedTraceOptions } from '../options/index.js'
 import { printable } from '../printable.js'
 import { DecisionQueue } from './decision-queue.js'
@@ -61,7 +61,7 @@ export class TraceSession {
   readonly attached: Promise<void>
 
   readonly #options: TraceSessionOptions
-  readonly #summarizer = new TraceSummarizer()
+  readonly #summarizer: TraceSummarizer
   readonly #names: UsedNames
   readonly #queue: EventQueue
   readonly #interpreter: TraceInterpreter
@@ -79,6 +79,7 @@ export class TraceSession {
     const { policy, onViolation, maxQueuedEvents, maxLagMs } = options.options
     this.#options = options
     this.#names = new UsedNames(context.scratch)
+    this.#summarizer = new TraceSummarizer({ scratch: context.scratch })
     this.#queue = new EventQueue({ maxQueued: maxQueuedEvents })
     this.attached = new Promise((resolve, reject) => {
       this.#resolveAttached = resolve

@@ -6,6 +6,7 @@ import type { ContainerSpec } from '../../policy/container-spec.js'
 import type {
   ContainerHandle,
   ContainerSummary,
+  CreatedContainer,
   EngineInfo,
   ImageStore,
   PruneReport,
@@ -16,7 +17,7 @@ import { discoverEndpoint } from './endpoint.js'
 import { DockerodeClient, type EngineClient } from './engine-client.js'
 import { readEngineInfo } from './engine-info.js'
 import { DockerImages } from './images.js'
-import { launchContainer } from './launch.js'
+import { createAttached, launchContainer, type LaunchContext } from './launch.js'
 import { removeContainer } from './removal.js'
 import { isOurContainer, listContainers, sweep } from './sweep.js'
 
@@ -48,14 +49,15 @@ export class DockerDriver implements SandboxDriver {
   }
 
   async launch(spec: ContainerSpec, signal?: AbortSignal): Promise<ContainerHandle> {
-    const handle = await launchContainer(spec, {
-      client: this.#client,
-      timeouts: { createMs: this.#options.createTimeoutMs, startMs: this.#options.startTimeoutMs },
-      signal,
-      inBackground: (work) => void work.catch(this.#report),
-    })
+    const handle = await launchContainer(spec, this.#launchContext(signal))
     this.#sweepOnce()
     return handle
+  }
+
+  async create(spec: ContainerSpec, signal?: AbortSignal): Promise<CreatedContainer> {
+    const created = await createAttached(spec, this.#launchContext(signal))
+    this.#sweepOnce()
+    return created
   }
 
   list(signal?: AbortSignal): Promise<readonly ContainerSummary[]> {
@@ -93,6 +95,15 @@ export class DockerDriver implements SandboxDriver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #launchContext(signal: AbortSignal | undefined): LaunchContext {
+    return {
+      client: this.#client,
+      timeouts: { createMs: this.#options.createTimeoutMs, startMs: this.#options.startTimeoutMs },
+      signal,
+      inBackground: (work) => void work.catch(this.#report),
+    }
   }
 
   #sweepOnce(): void {

@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { EngineUnavailableError } from '../../errors.js'
 import type { ContainerSpec } from '../../policy/container-spec.js'
 import { CONTAINER_NAME_PREFIX, LABELS } from '../../policy/labels.js'
+import type { CreatedContainer } from '../driver.js'
 import { attach, type Attachment } from './attach.js'
 import { DockerContainer } from './container-handle.js'
 import { buildContainerRequest, type ContainerRequest } from './container-request.js'
@@ -23,6 +24,11 @@ import { seccompOption } from './seccomp-option.js'
 export interface LaunchTimeouts {
   readonly createMs: number
   readonly startMs: number
+}
+
+/** A container that waits for its start, as this engine makes it. */
+export interface AttachedContainer extends CreatedContainer {
+  start(): Promise<DockerContainer>
 }
 
 /** A failed launch waits this long for its removal before it reports the failure. */
@@ -58,26 +64,54 @@ export interface LaunchContext {
  * @throws {EngineUnavailableError} {@link EngineRequestError} or the reason of `signal`
  */
 export async function launchContainer(spec: ContainerSpec, context: LaunchContext): Promise<DockerContainer> {
+  const created = await createAttached(spec, context)
+  return created.start()
+}
+
+/**
+ * The first half of {@link launchContainer}: the container is made and attached to, and waits for its start.
+ * @throws as {@link launchContainer} does
+ */
+export async function createAttached(spec: ContainerSpec, context: LaunchContext): Promise<AttachedContainer> {
   const { client, timeouts, signal } = context
   const connection = await client.connect(signal)
   const request = buildContainerRequest(spec, {
     seccomp: await seccompOption(spec.seccomp, connection),
     engine: connection.version.product,
   })
-  const suffix = spec.labels[LABELS.role] === 'tracer' ? '-tracer' : ''
-  const name = CONTAINER_NAME_PREFIX + (spec.labels[LABELS.sandboxId] || randomUUID()) + suffix
+  const name = containerName(spec)
   const creation = createContainer(client, name, request, timeouts.createMs)
   let attachment: Attachment | null = null
-  try {
-    const id = await unlessAborted(creation, signal)
-    attachment = await attach(client, id, { signal })
-    await startContainer(client, id, timeouts.startMs, signal)
-    return new DockerContainer(client, { id, name }, attachment)
-  } catch (error) {
+  const give = async (error: unknown): Promise<void> => {
     attachment?.destroy()
     await cleanUp(context, name, creation, error)
+  }
+  try {
+    const id = await unlessAborted(creation, signal)
+    const attached = (attachment = await attach(client, id, { signal }))
+    return {
+      id,
+      async start() {
+        try {
+          await startContainer(client, id, timeouts.startMs, signal)
+          return new DockerContainer(client, { id, name }, attached)
+        } catch (error) {
+          await give(error)
+          throw error
+        }
+      },
+      discard: () => give(null),
+    }
+  } catch (error) {
+    await give(error)
     throw error
   }
+}
+
+/** A sandbox and its tracer have one id. */
+function containerName({ labels }: ContainerSpec): string {
+  const suffix = labels[LABELS.role] === 'tracer' ? '-tracer' : ''
+  return CONTAINER_NAME_PREFIX + (labels[LABELS.sandboxId] || randomUUID()) + suffix
 }
 
 async function createContainer(

@@ -137,10 +137,14 @@ describe('a start', () => {
 
   test('whose sandbox is killed while the tracer starts fails with a typed error', async () => {
     const driver = new DockerDriver()
-    const launch = driver.launch.bind(driver)
-    driver.launch = async (spec, signal) => {
-      if (spec.pidNamespaceOf !== null) await engine.getContainer(spec.pidNamespaceOf).kill()
-      return launch(spec, signal)
+    const create = driver.create.bind(driver)
+    driver.create = async (spec, signal) => {
+      const created = await create(spec, signal)
+      const start = async () => {
+        if (spec.pidNamespaceOf !== null) await engine.getContainer(spec.pidNamespaceOf).kill()
+        return created.start()
+      }
+      return { ...created, start }
     }
     const sandbox = new ContainerSandbox({ trace: true, driver })
     expect(await rejection(sandbox.start())).toBeInstanceOf(TraceUnavailableError)
@@ -150,9 +154,9 @@ describe('a start', () => {
 
   test('whose tracer may not trace fails with the tracer’s words, and the guest never runs', async () => {
     const driver = new DockerDriver()
-    const launch = driver.launch.bind(driver)
-    driver.launch = (spec, signal) =>
-      launch(spec.pidNamespaceOf === null ? spec : { ...spec, capabilities: [] }, signal)
+    const create = driver.create.bind(driver)
+    driver.create = (spec, signal) =>
+      create(spec.pidNamespaceOf === null ? spec : { ...spec, capabilities: [] }, signal)
     const sandbox = new ContainerSandbox({ trace: true, driver })
     const error = await rejection(sandbox.start())
     expect(error).toBeInstanceOf(TraceUnavailableError)
@@ -163,12 +167,16 @@ describe('a start', () => {
 
   test('JK-D10: whose tracer says that it is attached and is not, ends before anything runs', async () => {
     const driver = new DockerDriver()
-    const launch = driver.launch.bind(driver)
+    const create = driver.create.bind(driver)
     // The gate is opened without any tracer: the init looks for itself.
-    driver.launch = async (spec, signal) => {
-      const handle = await launch(spec, signal)
-      handle.input.write('\n')
-      return handle
+    driver.create = async (spec, signal) => {
+      const created = await create(spec, signal)
+      const start = async () => {
+        const handle = await created.start()
+        handle.input.write('\n')
+        return handle
+      }
+      return { ...created, start }
     }
     const sandbox = new ContainerSandbox({ trace: true, driver })
     expect(await rejection(sandbox.start())).toBeInstanceOf(SandboxError)

@@ -61,7 +61,7 @@ export class TraceSession {
   readonly attached: Promise<void>
 
   readonly #options: TraceSessionOptions
-  readonly #summarizer: TraceSummarizer
+  readonly #summarizer = new TraceSummarizer()
   readonly #names: UsedNames
   readonly #queue: EventQueue
   readonly #interpreter: TraceInterpreter
@@ -79,7 +79,6 @@ export class TraceSession {
     const { policy, onViolation, maxQueuedEvents, maxLagMs } = options.options
     this.#options = options
     this.#names = new UsedNames(context.scratch)
-    this.#summarizer = new TraceSummarizer({ scratch: context.scratch })
     this.#queue = new EventQueue({ maxQueued: maxQueuedEvents })
     this.attached = new Promise((resolve, reject) => {
       this.#resolveAttached = resolve

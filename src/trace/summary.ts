@@ -4,7 +4,6 @@
  */
 import { BoundedTable, DEFAULT_TABLE_LIMITS, type TableLimits } from './bounded-table.js'
 import type { AccessEvent, TraceEvent, TraceMode, Violation } from './event.js'
-import { UsedNames, type UsedName } from './learn/index.js'
 import { ownText } from './own-text.js'
 import { isRefusal } from './refusal.js'
 import { compareText, UseList, WordCounts, type NameUse } from './summary-lists.js'
@@ -25,14 +24,6 @@ interface Refusal {
   count: number
 }
 
-/** How a summary is made. */
-export interface SummarizerOptions {
-  /** Folders in which programs make up names: for learning they count as one. Default none. */
-  readonly scratch?: readonly string[]
-  /** Of each list. Default 20,000 names with 2 Mi UTF-16 units together. */
-  readonly limits?: TableLimits
-}
-
 /** Adds up events. */
 export class TraceSummarizer {
   readonly #files: Readonly<Record<FileList, UseList>>
@@ -41,7 +32,6 @@ export class TraceSummarizer {
   readonly #connections: BoundedTable<WordCounts>
   readonly #refused: BoundedTable<Refusal>
   readonly #violations = new ViolationList()
-  readonly #names: UsedNames
   readonly #bySyscall = new WordCounts()
   readonly #byErrno = new WordCounts()
   #events = 0
@@ -49,7 +39,8 @@ export class TraceSummarizer {
   #threads = 0
   #unknownLines = 0
 
-  constructor({ scratch = [], limits = DEFAULT_TABLE_LIMITS }: SummarizerOptions = {}) {
+  /** @param limits of each list. Default 20,000 names with 2 Mi UTF-16 units together. */
+  constructor(limits: TableLimits = DEFAULT_TABLE_LIMITS) {
     const list = () => new UseList(limits)
     this.#files = {
       read: list(),
@@ -63,7 +54,6 @@ export class TraceSummarizer {
     this.#arguments = new BoundedTable(limits)
     this.#connections = new BoundedTable(limits)
     this.#refused = new BoundedTable(limits)
-    this.#names = new UsedNames(scratch)
   }
 
   add(event: TraceEvent): void {
@@ -123,16 +113,7 @@ export class TraceSummarizer {
     }
   }
 
-  /**
-   * What a policy is learned from: every name that was used, once.
-   * @throws {InvalidStateError} when there were more than are kept
-   */
-  learnable(): readonly UsedName[] {
-    return this.#names.toList()
-  }
-
   #addAccess(event: AccessEvent): void {
-    this.#names.add(event)
     const { mode, errno, syscall } = event
     this.#bySyscall.add(syscall)
     if (errno !== null) this.#byErrno.add(errno)

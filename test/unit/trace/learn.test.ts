@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { InvalidOptionsError, InvalidStateError } from '../../../src/errors.js'
 import { parseSandboxOptions, parseTracePolicyFile } from '../../../src/options/index.js'
 import type { AccessEvent, TraceEvent } from '../../../src/trace/event.js'
-import { learnPolicy, mergeLearned, type LearnedPolicy } from '../../../src/trace/learn/index.js'
-import { TraceSummarizer } from '../../../src/trace/summary.js'
+import { learnPolicy, mergeLearned, UsedNames, type LearnedPolicy } from '../../../src/trace/learn/index.js'
 import { access, start } from './events.js'
 
 const context = { scratch: ['/tmp', '/work/[out]'] }
@@ -109,12 +108,12 @@ test('calls are sorted, and unknown where not all were traced', () => {
   expect(learn().syscalls).toBeNull()
 })
 
-test('a summary gives the same policy as the events, and scratch names fill no memory', () => {
-  const summarizer = new TraceSummarizer(context)
+test('names that were kept while the guest ran give the same policy as the events, and scratch names fill no memory', () => {
+  const names = new UsedNames(context.scratch)
   const events = Array.from({ length: 50_000 }, (_, index) => access({ path: `/tmp/${index}` }))
-  for (const event of [...events, access({ path: '/x' }), connect('10.0.0.1:1')]) summarizer.add(event)
-  expect(summarizer.learnable()).toHaveLength(3)
-  expect(learnPolicy({ events: summarizer.learnable(), syscalls: null, context })).toEqual(
+  for (const event of [...events, access({ path: '/x' }), connect('10.0.0.1:1')]) names.add(event)
+  expect(names.toList()).toHaveLength(3)
+  expect(learnPolicy({ events: names.toList(), syscalls: null, context })).toEqual(
     learn(access({ path: '/tmp/1' }), access({ path: '/x' }), connect('10.0.0.1:1')),
   )
 })

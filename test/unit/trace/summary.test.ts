@@ -147,7 +147,7 @@ describe('limits', () => {
   const limits = { maxEntries: 10, maxTextUnits: 1_000 }
 
   test('what finds no room is counted exactly, and what is there goes on counting', () => {
-    const summarizer = new TraceSummarizer({ limits })
+    const summarizer = new TraceSummarizer(limits)
     for (let index = 0; index < 25; index += 1) summarizer.add(access({ path: `/f${index}` }))
     summarizer.add(access({ path: '/f3' }))
     const summary = summarizer.summary()
@@ -160,13 +160,13 @@ describe('limits', () => {
   })
 
   test('long names count by their length', () => {
-    const summarizer = new TraceSummarizer({ limits })
+    const summarizer = new TraceSummarizer(limits)
     for (let index = 0; index < 5; index += 1) summarizer.add(access({ path: `/${index}${'x'.repeat(398)}` }))
     expect(summarizer.summary()).toMatchObject({ omitted: { read: 3 }, truncated: true })
   })
 
   test('names that are not there take no room from those that are', () => {
-    const summarizer = new TraceSummarizer({ limits })
+    const summarizer = new TraceSummarizer(limits)
     for (let index = 0; index < 1_000; index += 1) summarizer.add(access({ path: `/f${index}`, errno: 'ENOENT' }))
     summarizer.add(access({ path: '/secret' }))
     expect(summarizer.summary()).toMatchObject({ read: [{ path: '/secret' }], truncated: false })

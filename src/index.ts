@@ -70,6 +70,10 @@ export type {
   ThreadStatus,
 } from './policy/index.js'
 
+// A stricter seccomp profile for one program.
+export { targetSeccompProfile, tightenSeccomp } from './policy/index.js'
+export type { TightenOptions } from './policy/index.js'
+
 // Images, for making them before they are needed.
 export { ImageBuilder } from './image/index.js'
 export type { ImageBuilderOptions, ImageRequest, PreparedImage } from './image/index.js'

@@ -22,6 +22,8 @@ test('nothing else is, but the classes of the product', () => {
     'ImageBuilder',
     'SandboxProcess',
     'mergeLearned',
+    'targetSeccompProfile',
+    'tightenSeccomp',
   ])
   expect(Object.keys(all).filter((name) => name.startsWith('parse'))).toEqual([])
 })

@@ -22,6 +22,9 @@ const expected: Readonly<Record<string, RegExp>> = {
   'quick-start.mjs': /^exited 0 hello from uid true\n$/,
   'rpc.mjs': /^hello bob, the host says 42\n$/,
   'streams.mjs': /^got one\ngot two\n$/,
+  'trace.mjs': new RegExp(
+    "^jailbreak: read /etc/passwd by cat\ncreated: \\[ '/work/copy', '/work/greeting' \\]\nviolations: 1\n$",
+  ),
   'trees.mjs': /^"a\\nb\\nc\\n"\n$/,
 }
 

@@ -32,6 +32,8 @@ export function runHelper(call: HelperCall): Promise<HelperResult> {
     const stop = (reason: HelperResult['failure']) => {
       failure ??= reason
       child.kill('SIGKILL')
+      // A helper that is a script can leave a child that holds the pipe open.
+      child.stdout.destroy()
     }
     const cancel = () => stop('canceled')
     const timer = setTimeout(() => stop('timeout'), call.timeoutMs)

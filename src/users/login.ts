@@ -35,7 +35,8 @@ export async function resolveLogin(raw: LoginOptions): Promise<ResolvedLogin> {
   const directory = login.directory ?? new UnixDirectory()
   const authenticator = login.authenticator ?? authenticatorOf(directory)
   const guard = login.guard ?? (sharedGuard ??= new LoginGuard())
-  const signal = parsed.signal ?? new AbortController().signal
+  // One for each login: a signal that many share would warn of a leak when each added listeners to it.
+  const signal = parsed.signal === null ? new AbortController().signal : AbortSignal.any([parsed.signal])
   const attempt = { directory: directory.id, username, origin }
   const user = await guard.attempt(attempt, signal, async () => {
     // Settled, so that no helper outlives the attempt whose turn it has.
@@ -45,10 +46,11 @@ export async function resolveLogin(raw: LoginOptions): Promise<ResolvedLogin> {
     ])
     if (right.status === 'rejected') throw right.reason
     if (found.status === 'rejected') throw found.reason
-    return right.value === true ? found.value : null
+    if (!right.value || found.value === null) return null
+    await new UserAllocator(parsed.users).claim(found.value)
+    await assertHome(found.value)
+    return found.value
   })
-  await new UserAllocator(parsed.users).claim(user)
-  await assertHome(user)
   const { name, home, uid, gid } = user
   return { user, options: { ...sandbox, user: { name, home, uid, gid } } }
 }

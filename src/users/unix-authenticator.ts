@@ -41,9 +41,10 @@ export class UnixAuthenticator implements Authenticator {
   async authenticate({ username, password, signal }: Credentials): Promise<boolean> {
     const helper = await findHelper()
     assertAllowed(username)
-    const possible = isAccountName(username) && username !== 'root' && isPossiblePassword(password, MAX_PASSWORD_BYTES)
-    const name = possible ? username : PLACEHOLDER_NAME
-    const input = Buffer.from(`${possible ? password : PLACEHOLDER_PASSWORD}\0`, 'utf8')
+    const isName = isAccountName(username) && username !== 'root'
+    const isPassword = isPossiblePassword(password, MAX_PASSWORD_BYTES)
+    const name = isName ? username : PLACEHOLDER_NAME
+    const input = Buffer.from(`${isPassword ? password : PLACEHOLDER_PASSWORD}\0`, 'utf8')
     const common = { file: helper, timeoutMs: HELPER_TIMEOUT_MS, maxOutputBytes: 1024, signal }
     // Both always run, so that their number tells nothing.
     const [verdict, expiry] = await Promise.all([
@@ -51,7 +52,7 @@ export class UnixAuthenticator implements Authenticator {
       runHelper({ ...common, args: [name, 'chkexpiry'] }),
     ])
     signal.throwIfAborted()
-    return [verdict, expiry].map(isSuccess).every(Boolean) && possible
+    return [verdict, expiry].map(isSuccess).every(Boolean) && isName && isPassword
   }
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { callOptionsSchema } from './call-options.js'
 import { commandOptionsSchema, spawnOptionsSchema } from './command-options.js'
+import { fileDirectorySchema, unixDirectorySchema } from './directory-options.js'
 import { driverOptionsSchema } from './driver-options.js'
 import {
   downloadOptionsSchema,
@@ -11,7 +12,10 @@ import {
   transferOptionsSchema,
   writeFileOptionsSchema,
 } from './file-options.js'
+import { fileUserSchema } from './file-user-options.js'
 import { limitsSchema } from './limits.js'
+import { loginGuardSchema } from './login-guard-options.js'
+import { loginSchema } from './login-options.js'
 import { mountSchema } from './mounts.js'
 import { optionFacts, type OptionFacts } from './option.js'
 import { sandboxOptionsSchema } from './sandbox-options.js'
@@ -83,6 +87,19 @@ const SECTIONS: readonly Section[] = [
     schema: userRangeSchema,
   },
   { title: '`trace`', intro: TRACE_INTRO, schema: traceObjectSchema },
+  {
+    title: '`ContainerSandbox.login(options)`',
+    intro: 'These, and every option of `create` but `user`, which the login decides.',
+    schema: loginSchema,
+  },
+  { title: '`new UnixDirectory(options)`', intro: 'The unix accounts of this host.', schema: unixDirectorySchema },
+  { title: '`new FileDirectory(options)`', intro: 'The users of a JSON file.', schema: fileDirectorySchema },
+  { title: '`fileDirectory.add(options)`', intro: 'One user.', schema: fileUserSchema },
+  {
+    title: '`new LoginGuard(options)`',
+    intro: 'How attempts to log in are evened out in time and slowed down.',
+    schema: loginGuardSchema,
+  },
   { title: '`mounts[]`', intro: 'Each entry of `mounts`.', schema: mountSchema },
   { title: '`sandbox.run` and `sandbox.shell`', intro: 'Options of one command.', schema: commandOptionsSchema },
   { title: '`sandbox.spawn`', intro: 'Options of one process.', schema: spawnOptionsSchema },

@@ -50,10 +50,10 @@ export class ProcessTree {
    * @returns the thread, when it was not known before
    */
   endStart(by: Thread, flags: StartFlags, child: number | null): Thread | null {
-    const start = this.#starts.close(by) ?? { by, flags, own: false, child: null, certain: false }
+    const start = this.#starts.close(by) ?? { by, flags, from: by.folder, own: false, child: null, certain: false }
     const guess = child === null ? undefined : this.#starts.guessOf(child)
     if (guess === undefined) {
-      const made = child === null ? null : this.#make(child, by, flags)
+      const made = child === null ? null : this.#make(child, start)
       this.#guessAnew(start)
       return made
     }
@@ -78,10 +78,10 @@ export class ProcessTree {
   }
 
   /** The folder of what a start has made, as far as it can be told. */
-  #folderFrom({ by, flags, certain }: Start, possible: readonly Start[]): WorkingFolder {
+  #folderFrom({ by, flags, from, certain }: Start, possible: readonly Start[]): WorkingFolder {
     if (certain && flags.sharesFolder) return by.folder
-    const folder = by.folder.copy()
-    const others = new Set(possible.map((other) => other.by.folder.cwd))
+    const folder = from.copy()
+    const others = new Set(possible.map((other) => other.from.cwd))
     others.delete(folder.cwd)
     if (others.size > 0) folder.suspect([...others])
     return folder
@@ -91,7 +91,8 @@ export class ProcessTree {
   #adoptStranger(pid: number): Thread {
     const branch = Branch.root()
     const thread = this.#add(new Thread(pid, new Process(pid, 'guest', branch, null, []), new WorkingFolder(null, '/')))
-    const start = { by: thread, flags: NO_FLAGS, own: false, child: pid, certain: false }
+    const { folder: from } = thread
+    const start = { by: thread, flags: NO_FLAGS, from, own: false, child: pid, certain: false }
     this.#starts.guess({ thread, branch, start })
     return thread
   }
@@ -147,14 +148,14 @@ export class ProcessTree {
     if (this.#threads.get(thread.id) === thread) this.#threads.delete(thread.id)
   }
 
-  #make(pid: number, by: Thread, flags: StartFlags): Thread {
+  #make(pid: number, { by, flags, from }: Start): Thread {
     // Its end was never told, and the kernel has given its number to another.
     const stale = this.#threads.get(pid)
     if (stale !== undefined) this.end(stale)
     const { kind, branch, id, command } = by.process
     const itsBranch = kind === 'init' ? Branch.root() : branch.settled()
     const process = flags.thread ? by.process : new Process(pid, childKind(kind), itsBranch, id, command)
-    return this.#add(new Thread(pid, process, flags.sharesFolder ? by.folder : by.folder.copy()))
+    return this.#add(new Thread(pid, process, flags.sharesFolder ? by.folder : from.copy()))
   }
 
   /** `start` has made another thread than the one that was guessed, or none: that one is somebody else's. */
@@ -178,8 +179,12 @@ export class ProcessTree {
   #assign(guess: Guess, start: Start): void {
     const { thread, branch } = guess
     const { process } = thread
-    const isUntold = thread.folder.others.length > 0 || thread.folder === guess.start.by.folder
-    if (isUntold) thread.folder = this.#folderFrom({ ...start, certain: false }, this.#starts.possible())
+    const { folder } = thread
+    const isBorrowed = folder === guess.start.by.folder && (thread !== guess.start.by || folder.cwd === null)
+    if (folder.others.length > 0 || isBorrowed) {
+      thread.folder = this.#folderFrom({ ...start, certain: false }, this.#starts.possible())
+      for (const name of folder.moves) thread.folder.move(name, process.id)
+    }
     guess.start = start
     start.child = thread.id
     branch.move(start.by.process.branch)
@@ -191,13 +196,16 @@ export class ProcessTree {
   /** The maker's line has named the thread. */
   #confirm(guess: Guess): void {
     const { thread, branch } = guess
-    const { by, flags } = guess.start
+    const { by, flags, from } = guess.start
     this.#starts.forget(guess)
     this.#regroup(thread, branch, guess.start)
     const { folder } = thread
     if (folder === by.folder) return
-    if (folder.others.length > 0 || folder.cwd === null) folder.set(by.folder.cwd)
-    else if (flags.sharesFolder) by.folder.set(folder.cwd)
+    if (folder.others.length > 0 || folder.cwd === null) {
+      const { moves } = folder
+      folder.set(flags.sharesFolder ? by.folder.cwd : from.cwd)
+      for (const name of moves) folder.move(name, thread.process.id)
+    } else if (flags.sharesFolder) by.folder.set(folder.cwd)
     if (flags.sharesFolder) thread.folder = by.folder
   }
 
@@ -208,9 +216,14 @@ export class ProcessTree {
     if (!flags.thread && isApart) return
     if (flags.thread && process === by.process) return
     const lives = this.#threads.get(thread.id) === thread
-    this.#remove(thread)
     const { id, command } = by.process
-    thread.process = flags.thread ? by.process : new Process(thread.id, 'guest', branch, id, command)
-    if (lives) this.#add(thread)
+    const actual = flags.thread ? by.process : new Process(thread.id, 'guest', branch, id, command)
+    // A process of its own takes the threads along that it has made.
+    for (const member of isApart ? [...process.threads] : lives ? [thread] : []) {
+      process.threads.delete(member)
+      member.process = actual
+      actual.threads.add(member)
+    }
+    thread.process = actual
   }
 }

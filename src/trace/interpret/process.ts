@@ -1,5 +1,6 @@
 /** What is remembered of living processes and threads. */
 import type { Branch } from './branch.js'
+import { resolvePath } from './resolve-path.js'
 
 /** The working directory and root that threads can share (`fs_struct` of Linux). */
 export class WorkingFolder {
@@ -8,6 +9,8 @@ export class WorkingFolder {
   root: string
   /** Other folders that it can be, while it is not known which of several processes made this one. */
   others: readonly (string | null)[] = []
+  /** The relative names that it went to since it was not known from where. */
+  moves: readonly string[] = []
   /** The annotation of AT_FDCWD that told it, to know it again. */
   annotation: string | null = null
 
@@ -20,6 +23,7 @@ export class WorkingFolder {
   set(cwd: string | null, annotation: string | null = null): void {
     this.cwd = cwd
     this.others = []
+    this.moves = []
     this.annotation = annotation
   }
 
@@ -29,9 +33,20 @@ export class WorkingFolder {
     this.annotation = null
   }
 
+  /** Goes to a relative name. */
+  move(name: string, processId: number): void {
+    const from = (folder: string | null) => resolvePath(name, { folder, root: this.root, processId })
+    const [others, moves] = [this.others.map(from), [...this.moves, name]]
+    this.set(from(this.cwd))
+    if (others.length === 0) return
+    this.others = others
+    this.moves = moves
+  }
+
   copy(): WorkingFolder {
     const copy = new WorkingFolder(this.cwd, this.root)
     copy.others = this.others
+    copy.moves = this.moves
     copy.annotation = this.annotation
     return copy
   }
@@ -85,6 +100,8 @@ export class Thread {
 export interface Start {
   readonly by: Thread
   readonly flags: StartFlags
+  /** Where `by` was when it entered the call; siblings that share its folder can move on meanwhile. */
+  readonly from: WorkingFolder
   /** Whether one of our own processes makes another. */
   readonly own: boolean
   /** The thread that it is taken to have made, because it was seen before the call returned. */

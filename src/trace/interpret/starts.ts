@@ -27,7 +27,8 @@ export class Starts {
 
   begin(by: Thread, flags: StartFlags): void {
     this.close(by)
-    by.start = { by, flags, own: by.process.kind !== 'guest', child: null, certain: false }
+    const own = by.process.kind !== 'guest'
+    by.start = { by, flags, from: by.folder.copy(), own, child: null, certain: false }
     this.#open.add(by.start)
     if (by.start.own) this.#ownCount += 1
   }

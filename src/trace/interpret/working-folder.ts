@@ -20,6 +20,10 @@ export function learnFolder({ args }: CallRecord, thread: Thread): void {
 export function followFolder({ name, args }: CallRecord, thread: Thread): void {
   if (name === 'chdir' || name === 'chroot') {
     const given = readString(args[0] ?? '')
+    if (name === 'chdir' && given?.value.startsWith('/') === false && !given.truncated) {
+      thread.folder.move(given.value, thread.process.id)
+      return
+    }
     const base = { folder: thread.folder.cwd, root: thread.folder.root, processId: thread.process.id }
     const path = given === null || given.truncated ? null : resolvePath(given.value, base)
     if (name === 'chroot') thread.folder.root = path ?? thread.folder.root

@@ -5,10 +5,8 @@ sandbox.on('jailbreak', ({ access, path, command }) => console.log('jailbreak:',
 try {
   await sandbox.shell('echo hello > /work/greeting; cat /work/greeting /etc/passwd > /work/copy')
   const { created, counts } = sandbox.trace.summary()
-  console.log(
-    'written:',
-    written.map(({ path }) => path).filter((path) => path.startsWith('/work')),
-  )
+  const paths = created.map(({ path }) => path).filter((path) => path.startsWith('/work'))
+  console.log('created:', paths)
   console.log('violations:', counts.violations)
 } finally {
   await sandbox.kill()

@@ -105,6 +105,7 @@ export class TraceSession {
     tracer.output.on('error', () => undefined)
     tracer.errorOutput.on('error', () => undefined)
     tracer.errorOutput.on('data', (chunk: Buffer) => this.#onWords(chunk.toString('latin1')))
+    void log?.failed.then((error) => this.#fail(`the trace log cannot be written: ${error.message}`))
     void tracer.exited.then(({ exitCode, signal }) => {
       this.#fail(`the tracer ended (${signal ?? `exit code ${exitCode}`})${this.#said()}`)
     })

@@ -253,6 +253,20 @@ describe('the log', () => {
     expect((await stat(log)).mode & 0o777).toBe(0o600)
   })
 
+  test('whose disk is full ends the sandbox', async () => {
+    const disk = join(folder, 'disk')
+    execFileSync('mkdir', [disk])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', disk])
+    try {
+      const sandbox = await create({ trace: { log: join(disk, 'log') } })
+      const exit = ended(sandbox)
+      const run = sandbox.shell('while :; do read x < /proc/version; done')
+      await expectTraceLost(sandbox, run, exit)
+    } finally {
+      execFileSync('umount', ['--lazy', disk])
+    }
+  })
+
   test('that cannot be written keeps the sandbox from starting', async () => {
     const log = join(folder, 'taken.ndjson')
     await writeFile(log, 'mine')

@@ -126,7 +126,7 @@ export class Lifecycle {
       onViolation: (violation) => this.#events.jailbreak(violation),
       onJailbreak: (error) => session.end({ reason: 'jailbreak', error }),
       onFailure: (error) => session.end({ reason: 'trace', error }),
-      onPolicyError: (error) => this.#events.error(error),
+      onError: (error) => this.#events.error(error),
     })
     session.limitLifetime(this.options.limits.lifetimeMs)
     if (program !== null) this.#programLink = connectProgram(session.channel, this.#programPeer)

@@ -11,7 +11,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerHandle } from '../driver/driver.js'
-import { JailbreakError, TraceUnavailableError, type SandboxError } from '../errors.js'
+import { JailbreakError, SandboxError, TraceUnavailableError } from '../errors.js'
 import type { ResolvedTraceOptions } from '../options/index.js'
 import { printable } from '../printable.js'
 import { DecisionQueue } from './decision-queue.js'
@@ -42,8 +42,8 @@ export interface TraceHooks {
   onJailbreak(error: JailbreakError): void
   /** The trace is not complete from here on. Called at most once. */
   onFailure(error: TraceUnavailableError): void
-  /** A policy function threw or was silent for too long; the guest is killed. */
-  onPolicyError(error: SandboxError): void
+  /** A policy function threw or was silent for too long, and the guest is killed; or the log's last lines were not written. */
+  onError(error: SandboxError): void
 }
 
 /** What a trace works with. */
@@ -71,6 +71,7 @@ export class TraceSession {
   #words = ''
   #isAttached = false
   #failure: TraceUnavailableError | null = null
+  #isFailureTold = false
   #resolveAttached!: () => void
   #rejectAttached!: (error: Error) => void
 
@@ -87,7 +88,7 @@ export class TraceSession {
     this.attached.catch(() => undefined)
     this.#decisions = new DecisionQueue(onViolation, {
       onKill: (violation) => this.#hooks?.onJailbreak(jailbreakOf(violation)),
-      onError: (error) => this.#hooks?.onPolicyError(error),
+      onError: (error) => this.#hooks?.onError(error),
     })
     this.#commands = new CommandTraces(maxLagMs, (commandId) =>
       this.#fail(`the trace of command ${commandId} is not complete ${maxLagMs} ms after its end (trace.maxLagMs)`),
@@ -140,11 +141,14 @@ export class TraceSession {
     return learnPolicy({ events: this.#names.toList(), syscalls, context })
   }
 
-  /** The sandbox is gone: readers of events come to their end, and the log is written to its end. */
+  /** The sandbox is gone: readers of events come to their end, and the log is written to its end. Never rejects. */
   async close(): Promise<void> {
     this.#commands.close()
     this.#queue.end()
-    await this.#options.log?.close()
+    await this.#options.log?.close().catch((error: unknown) => {
+      // One that failed before has ended the sandbox, and says the same again.
+      if (!this.#isFailureTold && error instanceof SandboxError) this.#hooks?.onError(error)
+    })
   }
 
   #onEvent(event: TraceEvent): void {
@@ -193,7 +197,9 @@ export class TraceSession {
     this.#rejectAttached(failure)
     const { exited } = this.#options.sandbox
     void Promise.race([exited, delay(COMMON_END_MS, null)]).then((exit) => {
-      if (exit === null) this.#hooks?.onFailure(failure)
+      if (exit !== null) return
+      this.#isFailureTold = true
+      this.#hooks?.onFailure(failure)
     })
   }
 }

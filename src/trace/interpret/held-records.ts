@@ -14,7 +14,7 @@ const MAX_HELD = 10_000
 
 /** Keeps records in their order. */
 export class HeldRecords {
-  #records: ThreadRecord[] = []
+  readonly #records: ThreadRecord[] = []
 
   get isEmpty(): boolean {
     return this.#records.length === 0
@@ -28,10 +28,13 @@ export class HeldRecords {
     this.#records.push(record)
   }
 
-  /** Hands over what is held, of one thread or of all. */
-  take(pid?: number): readonly ThreadRecord[] {
-    const held = this.#records
-    this.#records = pid === undefined ? [] : held.filter((record) => record.pid !== pid)
-    return pid === undefined ? held : held.filter((record) => record.pid === pid)
+  /** Hands over the first that is due. */
+  take(isDue: (record: ThreadRecord) => boolean): ThreadRecord | null {
+    const at = this.#records.findIndex(isDue)
+    return at < 0 ? null : (this.#records.splice(at, 1)[0] ?? null)
+  }
+
+  takeAll(): readonly ThreadRecord[] {
+    return this.#records.splice(0)
   }
 }

@@ -52,6 +52,7 @@ export class TraceInterpreter {
   readonly #writer: EventWriter
   readonly #guestCalls = new CallCounts()
   readonly #ownCalls = new CallCounts()
+  #isReleasing = false
 
   constructor(options: TraceInterpreterOptions) {
     const { initPid = 1, initCwd = '/', onEvent } = options
@@ -96,16 +97,19 @@ export class TraceInterpreter {
   }
 
   #overflow(last: ThreadRecord): void {
-    for (const record of [...this.#held.take(), last]) {
+    for (const record of [...this.#held.takeAll(), last]) {
       this.#handle(record, this.#tree.thread(record.pid) ?? this.#adopt(record))
     }
   }
 
-  /** Goes on with what had to wait. */
-  #release(pid?: number): void {
-    if (this.#held.isEmpty) return
-    if (pid !== undefined) for (const record of this.#held.take(pid)) this.#acceptOf(record)
-    if (!this.#tree.ownStart) for (const record of this.#held.take()) this.#acceptOf(record)
+  /** Goes on with what had to wait: all, or while one of ours still makes another, those that are known by now. */
+  #release(): void {
+    if (this.#isReleasing || this.#held.isEmpty) return
+    this.#isReleasing = true
+    const isDue = ({ pid }: ThreadRecord) => !this.#tree.ownStart || this.#tree.thread(pid) !== undefined
+    // Each can change what is due: one after the other.
+    for (let record = this.#held.take(isDue); record !== null; record = this.#held.take(isDue)) this.#acceptOf(record)
+    this.#isReleasing = false
   }
 
   #handle(record: ThreadRecord, thread: Thread): void {
@@ -181,7 +185,7 @@ export class TraceInterpreter {
     const child = errno === null && value !== null && value > 0 ? value : null
     const made = this.#tree.endStart(thread, flags, child)
     if (made !== null) this.#writer.start(made, record.timeMs)
-    this.#release(child ?? undefined)
+    this.#release()
   }
 
   /** What a successful call changes for those that come. */

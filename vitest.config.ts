@@ -25,6 +25,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/helpers/property-seed.ts'],
           testTimeout: 30 * seconds,
           hookTimeout: 60 * seconds,
           maxWorkers: 2,
@@ -35,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'property',
           include: ['test/property/**/*.test.ts'],
+          setupFiles: ['test/helpers/property-seed.ts'],
           testTimeout: 120 * seconds,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

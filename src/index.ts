@@ -37,6 +37,10 @@ export type {
 } from './trace/index.js'
 export { mergeLearned } from './trace/index.js'
 
+// Users: where accounts come from, who checks passwords, and what slows down guessing.
+export { FileAuthenticator, FileDirectory, LoginGuard, UnixAuthenticator, UnixDirectory } from './users/index.js'
+export type { Authenticator, Credentials, DirectoryUser, FileUser, UnixUser, UserDirectory } from './users/index.js'
+
 // The driver: what starts containers. Other engines implement `SandboxDriver`.
 export { DockerDriver } from './driver/docker/docker-driver.js'
 export type {
@@ -84,7 +88,11 @@ export {
   commandOptionsSchema,
   downloadOptionsSchema,
   driverOptionsSchema,
+  fileDirectorySchema,
+  fileUserSchema,
   limitsSchema,
+  loginGuardSchema,
+  loginSchema,
   makeFolderOptionsSchema,
   mountSchema,
   readFileOptionsSchema,
@@ -93,6 +101,7 @@ export {
   spawnOptionsSchema,
   timeoutsSchema,
   transferOptionsSchema,
+  unixDirectorySchema,
   userRangeSchema,
   userSchema,
   writeFileOptionsSchema,
@@ -104,7 +113,11 @@ export type {
   DownloadOptions,
   DriverOptions,
   FileData,
+  FileDirectoryOptions,
+  FileUserOptions,
   LimitsOptions,
+  LoginGuardOptions,
+  LoginOptions,
   MakeFolderOptions,
   MountOptions,
   OptionIssue,
@@ -115,6 +128,7 @@ export type {
   SpawnOptions,
   TimeoutsOptions,
   TransferOptions,
+  UnixDirectoryOptions,
   UserOptions,
   UserRangeOptions,
   WriteFileOptions,
@@ -135,6 +149,8 @@ export {
   InvalidStateError,
   JailbreakError,
   LockupError,
+  LoginFailedError,
+  LoginUnavailableError,
   PolicyMismatchError,
   ProgramError,
   ProtocolError,

@@ -8,10 +8,12 @@ import {
   parseSandboxOptions,
   parseSpawnOptions,
   type CommandOptions,
+  type LoginOptions,
   type SandboxOptions,
   type SpawnOptions,
 } from '../options/index.js'
 import { SandboxTrace, type Violation } from '../trace/index.js'
+import { resolveLogin } from '../users/index.js'
 import { SandboxFileSystem } from './file-system.js'
 import { createSandboxId } from './launch.js'
 import { Lifecycle } from './lifecycle.js'
@@ -87,6 +89,15 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
     const sandbox = new ContainerSandbox(options)
     await sandbox.start()
     return sandbox
+  }
+
+  /**
+   * Checks a name and a password, then makes and starts a sandbox of that user: with the mapped uid and the home of the account.
+   * @throws {LoginFailedError} whatever is wrong with name or password, in the same words and the same time.
+   * {@link LoginUnavailableError} {@link UserError} {@link HomeError}; as {@link create} does.
+   */
+  static async login(options: LoginOptions): Promise<ContainerSandbox> {
+    return ContainerSandbox.create((await resolveLogin(options)).options)
   }
 
   /**

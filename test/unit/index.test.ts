@@ -19,8 +19,13 @@ test('nothing else is, but the classes of the product', () => {
   expect(rest.sort()).toEqual([
     'ContainerSandbox',
     'DockerDriver',
+    'FileAuthenticator',
+    'FileDirectory',
     'ImageBuilder',
+    'LoginGuard',
     'SandboxProcess',
+    'UnixAuthenticator',
+    'UnixDirectory',
     'mergeLearned',
     'targetSeccompProfile',
     'tightenSeccomp',

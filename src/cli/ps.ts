@@ -4,10 +4,12 @@ import type { ContainerSummary } from '../driver/driver.js'
 import { LABELS } from '../policy/labels.js'
 import { formatSpan, formatTable, type Terminal } from './terminal.js'
 
-/** One sandbox as `ps --json` shows it. Every text but the ids is a claim of whoever made the container. */
+/** One container of a sandbox as `ps --json` shows it. Every text but the ids is a claim of whoever made the container. */
 export interface SandboxRow {
   readonly sandboxId: string | null
   readonly containerId: string
+  /** `sandbox`, or `tracer` for the second container of a traced one. */
+  readonly role: string | null
   readonly user: string | null
   readonly state: string
   readonly createdAt: string
@@ -38,6 +40,7 @@ function toRow({ id, state, labels, createdAt }: ContainerSummary): SandboxRow {
   return {
     sandboxId: label(LABELS.sandboxId),
     containerId: id,
+    role: label(LABELS.role),
     user: label(LABELS.user),
     state,
     createdAt: createdAt.toISOString(),
@@ -49,10 +52,11 @@ function toRow({ id, state, labels, createdAt }: ContainerSummary): SandboxRow {
 /** @param now - milliseconds since the epoch */
 export function formatRows(rows: readonly SandboxRow[], now: number): string {
   return formatTable(
-    ['SANDBOX', 'CONTAINER', 'USER', 'STATE', 'AGE', 'ENDS IN', 'OWNER'],
-    rows.map(({ sandboxId, containerId, user, state, createdAt, deadline, owner }) => [
+    ['SANDBOX', 'CONTAINER', 'ROLE', 'USER', 'STATE', 'AGE', 'ENDS IN', 'OWNER'],
+    rows.map(({ sandboxId, containerId, role, user, state, createdAt, deadline, owner }) => [
       sandboxId ?? '-',
       containerId.slice(0, 12),
+      role ?? '-',
       user ?? '-',
       state,
       formatSpan(now - Date.parse(createdAt)),

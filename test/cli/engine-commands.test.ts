@@ -48,7 +48,7 @@ test('ps shows a running sandbox, prune leaves it alone', async () => {
   })
   const { code, stdout } = await runCli(['ps'])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^SANDBOX +CONTAINER +USER +STATE +AGE +ENDS IN +OWNER\n/)
+  expect(stdout).toMatch(/^SANDBOX +CONTAINER +ROLE +USER +STATE +AGE +ENDS IN +OWNER\n/)
   expect(stdout).toMatch(
     new RegExp(`^\\S+ +${mine?.id.slice(0, 12)} +cli-test +running +\\d+s +(9|10|11)m +\\S+:${child.pid}$`, 'm'),
   )

@@ -1,11 +1,13 @@
-/** Bases: the runner that is packed off this host, and any other image with the `/.sandbox` layer on it. */
+/** Bases: the runner that is packed off this host, what the host itself is mounted on, and any other image with the `/.sandbox` layer on it. */
 import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
+import { findHostBase, type HostBase } from '../policy/host-base.js'
 import { assertFitBase, probeBase } from './base-checks.js'
 import { contentKey } from './content-key.js'
 import type { DigestCache } from './digest-cache.js'
+import { buildHostBaseLayer } from './host-base.js'
 import type { HostLayer } from './host-files.js'
 import { takeHostParts, type HostParts } from './host-parts.js'
 import { MERGED_LINKS } from './host-programs.js'
@@ -23,6 +25,8 @@ export interface BaseImage {
   readonly key: string
   /** Links of the base from a path to a folder, both relative to `/`; `null` when they could not be read. */
   readonly links: Readonly<Record<string, string>> | null
+  /** What of the host is mounted on it; `null` for every base but `host`. */
+  readonly host: HostBase | null
   /** Gets the image from the engine, or makes it. */
   facts(signal?: AbortSignal): Promise<{ readonly facts: ImageFacts; readonly built: boolean }>
 }
@@ -53,14 +57,36 @@ export class BaseImages {
       )),
       this.#sandboxParts(),
     ])
+    return this.#fromScratch('runner', rootfs, sandbox, { links: MERGED_LINKS, host: null })
+  }
+
+  /**
+   * What the host has is looked up each time, so that a program that was installed meanwhile is noticed.
+   * @throws {ImageError} when a part of the supervisor is missing on this host.
+   */
+  async host(): Promise<BaseImage> {
+    const host = findHostBase()
+    const [rootfs, sandbox] = await Promise.all([
+      takeHostParts(() => buildHostBaseLayer(host), this.#digests),
+      this.#sandboxParts(),
+    ])
+    return this.#fromScratch('host', rootfs, sandbox, { links: host.links, host })
+  }
+
+  #fromScratch(
+    kind: 'runner' | 'host',
+    rootfs: HostParts,
+    sandbox: HostParts,
+    facts: Pick<BaseImage, 'links' | 'host'>,
+  ): BaseImage {
     const dockerfile = (this.#dockerfile ??= readFileSync(runnerDockerfile(), 'utf8'))
-    const key = contentKey('runner', rootfs.digest, sandbox.digest, dockerfile)
-    const tag = imageTag('runner', key)
+    const key = contentKey(kind, rootfs.digest, sandbox.digest, dockerfile)
+    const tag = imageTag(kind, key)
     const build = (signal: AbortSignal): Promise<ImageFacts> => {
       const context = buildContext(dockerfile, { rootfs: rootfs.layer, sandbox: sandbox.layer }, signal)
-      return this.#store.build({ context: Readable.from(context), tag, labels: imageLabels('runner', key) }, signal)
+      return this.#store.build({ context: Readable.from(context), tag, labels: imageLabels(kind, key) }, signal)
     }
-    return { key, links: MERGED_LINKS, facts: (signal) => this.#ensure(tag, key, build, signal) }
+    return { key, ...facts, facts: (signal) => this.#ensure(tag, key, build, signal) }
   }
 
   /**
@@ -80,7 +106,7 @@ export class BaseImages {
     const labels = imageLabels('base', key, { [LINKS_LABEL]: JSON.stringify(links) })
     const build = (buildSignal: AbortSignal): Promise<ImageFacts> =>
       this.#adder.add({ base, layer: sandbox.layer, digest: sandbox.digest, tag, labels }, buildSignal)
-    const image: BaseImage = { key, links, facts: (wanted) => this.#ensure(tag, key, build, wanted) }
+    const image: BaseImage = { key, links, host: null, facts: (wanted) => this.#ensure(tag, key, build, wanted) }
     this.#bases.set(key, image)
     return image
   }

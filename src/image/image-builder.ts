@@ -4,9 +4,11 @@
  * Every image has a tag with a key of its content, so an unchanged one is found with one question to the engine.
  */
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
+import type { BindMount } from '../policy/container-spec.js'
 import { BaseImages, type BaseImage } from './base-images.js'
 import { contentKey } from './content-key.js'
 import { DigestCache } from './digest-cache.js'
+import { assertHomeApart } from './host-base.js'
 import { HomePacker } from './home-packer.js'
 import { DEFAULT_HOME_LIMITS, type HomeLimits } from './home-walk.js'
 import { imageLabels, imageTag, KEY_LABEL } from './image-labels.js'
@@ -29,7 +31,7 @@ export interface ImageBuilderOptions {
 
 /** What a sandbox is to be made from. */
 export interface ImageRequest {
-  /** `runner`, or a reference that the engine knows. */
+  /** `runner`, `host`, or a reference that the engine knows. */
   readonly base: string
   /** An absolute path on this host, or `null` for an empty home. */
   readonly home: string | null
@@ -49,6 +51,8 @@ export interface PreparedImage {
   readonly volumes: readonly string[]
   /** Where the files of the home lie inside, see `home-paths.ts`; empty without a home. */
   readonly homePaths: readonly string[]
+  /** What of the host is to be mounted for the base `host`; empty for every other base. */
+  readonly baseMounts: readonly BindMount[]
   /** Whether anything had to be built. */
   readonly built: boolean
 }
@@ -84,7 +88,7 @@ export class ImageBuilder {
     const base = await this.#base(request.base, signal)
     if (request.home !== null) return this.#withHome(base, request.home, request, signal)
     const { facts, built } = await base.facts(signal)
-    return prepared(facts, [], built)
+    return prepared(facts, base, [], built)
   }
 
   /**
@@ -95,7 +99,7 @@ export class ImageBuilder {
   async ensureTracer(signal?: AbortSignal): Promise<PreparedImage> {
     signal?.throwIfAborted()
     const { facts, built } = await this.#tracer.facts(signal)
-    return prepared(facts, [], built)
+    return prepared(facts, null, [], built)
   }
 
   async #withHome(
@@ -110,17 +114,18 @@ export class ImageBuilder {
     const last = lastTag === undefined ? null : this.#store.inspect(lastTag, signal)
     last?.catch(() => undefined)
     const packed = await this.#homes.pack(home, { uid, gid, links: base.links }, signal)
+    if (base.host !== null) assertHomeApart(home, packed.paths, base.host)
     const key = contentKey('home', base.key, packed.digest, uid, gid)
     const tag = imageTag('home', key)
     const existing = await (tag === lastTag ? last : this.#store.inspect(tag, signal))
     this.#remember(place, tag)
-    if (existing?.labels[KEY_LABEL] === key) return prepared(existing, packed.paths, false)
+    if (existing?.labels[KEY_LABEL] === key) return prepared(existing, base, packed.paths, false)
     const facts = await this.#builds.run(key, signal, async (shared) => {
       const { facts: baseFacts } = await base.facts(shared)
       const labels = imageLabels('home', key)
       return this.#adder.add({ base: baseFacts, layer: packed.layer(), digest: packed.digest, tag, labels }, shared)
     })
-    return prepared(facts, packed.paths, true)
+    return prepared(facts, base, packed.paths, true)
   }
 
   #remember(place: string, tag: string): void {
@@ -131,10 +136,17 @@ export class ImageBuilder {
   }
 
   #base(base: string, signal?: AbortSignal): Promise<BaseImage> {
+    if (base === 'host') return this.#bases.host()
     return base === 'runner' ? this.#bases.runner() : this.#bases.other(base, signal)
   }
 }
 
-function prepared(facts: ImageFacts, homePaths: readonly string[], built: boolean): PreparedImage {
-  return { reference: facts.id, env: facts.env, volumes: facts.volumes, homePaths, built }
+function prepared(
+  facts: ImageFacts,
+  base: BaseImage | null,
+  homePaths: readonly string[],
+  built: boolean,
+): PreparedImage {
+  const baseMounts = (base?.host?.mounts ?? []).map(({ source, target, writable }) => ({ source, target, writable }))
+  return { reference: facts.id, env: facts.env, volumes: facts.volumes, homePaths, baseMounts, built }
 }

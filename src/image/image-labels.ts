@@ -2,8 +2,11 @@
 import { LABEL_PREFIX } from '../options/index.js'
 import { LABELS } from '../policy/labels.js'
 
-/** What an image of this package is: the runner base, another base with `/.sandbox` on it, one with a home, or the tracer. */
-export type ImageKind = 'runner' | 'base' | 'home' | 'tracer'
+/**
+ * What an image of this package is: the runner base, what the host is mounted on, another base with `/.sandbox` on it, one with
+ * a home, or the tracer.
+ */
+export type ImageKind = 'runner' | 'host' | 'base' | 'home' | 'tracer'
 
 /** One of {@link ImageKind}. */
 export const KIND_LABEL = `${LABEL_PREFIX}image-kind`

@@ -32,7 +32,7 @@ export const RUNNER_PROGRAMS: readonly string[] = (
 ).split(' ')
 
 /** Users and groups that tools expect; nothing of the host's. */
-const CONFIGURATION: Readonly<Record<string, string>> = {
+export const CONFIGURATION: Readonly<Record<string, string>> = {
   'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n',
   'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
@@ -41,6 +41,9 @@ const CONFIGURATION: Readonly<Record<string, string>> = {
   'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
   'etc/resolv.conf': '',
 }
+
+/** What stands in the root of every system (hier(7)), empty. */
+export const ROOT_FOLDERS: readonly string[] = 'dev etc proc root run sys var var/lib home opt mnt srv'.split(' ')
 
 /**
  * @param node The node whose libraries the base must hold. Default: the one that runs this process.
@@ -52,7 +55,7 @@ export function buildRunnerLayer(node: string = process.execPath): HostLayer {
   const binaries = [...programs].filter((path) => readElf(path) !== null)
   for (const script of [...programs].filter((path) => !binaries.includes(path))) assertInterpreter(script, sources)
   return buildHostLayer([
-    ...folders(['dev', 'etc', 'proc', 'root', 'run', 'sys', 'var', 'var/lib', 'home', 'opt', 'mnt', 'srv']),
+    ...folders(ROOT_FOLDERS),
     ...loaderEntries(resolveClosure([node, ...binaries])),
     ...folders(['usr/local', 'usr/local/bin', 'usr/share']),
     ...folders(['tmp', 'var/tmp'], 0o1777),

@@ -21,14 +21,12 @@ const MAX_NAME_CHARACTERS = 255
 /** `base`: what the user's image starts from. */
 export function baseOption() {
   return textOption(
-    { type: 'string', allowed: "'runner', or an image reference such as 'debian:bookworm' or 'sha256:…'" },
+    { type: 'string', allowed: "'runner', 'host', or an image reference such as 'debian:bookworm' or 'sha256:…'" },
     baseProblem,
   )
 }
 
 function baseProblem(base: string): string | null {
-  if (base === 'host')
-    return "the base 'host' is not available in this version; use 'runner', or an image that has what you need"
   if (base === '') return "it is empty; leave it out for 'runner'"
   // The length first: the pattern then has a bounded input.
   if (base.length > MAX_NAME_CHARACTERS + 1 + 128 + 1 + 71) return `it has ${base.length} characters`

@@ -11,6 +11,7 @@ import { DEFAULT_NETWORK, networkOption } from './network.js'
 import { abortSignalOption, objectOption, opaqueOption } from './option.js'
 import { parseOptions } from './parse.js'
 import { permissionsSchema } from './permissions.js'
+import { pluginsSchema } from './plugins.js'
 import { DEFAULT_RUNTIME, runtimeOption } from './runtime.js'
 import { seccompOption } from './seccomp-option.js'
 import { timeoutsSchema } from './timeouts.js'
@@ -44,7 +45,9 @@ export const sandboxOptionsSchema = objectOption({
     .describe("Environment of the program and of every command. Nothing of the host's is added."),
   base: baseOption()
     .default(DEFAULT_BASE)
-    .describe("What the user's image starts from. `'runner'` is packed from this host."),
+    .describe(
+      "What the user's image starts from. `'runner'` is packed from this host. `'host'` is the host's own `/usr` and what belongs to its programs, mounted read-only; only with an engine on this machine.",
+    ),
   runtime: runtimeOption().default(DEFAULT_RUNTIME).describe('What the engine starts the container with.'),
   seccomp: seccompOption
     .default(null)
@@ -55,6 +58,9 @@ export const sandboxOptionsSchema = objectOption({
   trace: traceSchema
     .prefault(false)
     .describe('Watches every file, program and connection with strace, from a second container.'),
+  plugins: pluginsSchema
+    .prefault([])
+    .describe('What takes part in the life of the sandbox, on this host and in the program: [plugins](plugins.md).'),
   labels: labelsOption().prefault({}).describe('Labels on the container for your own tools.'),
   driver: opaqueOption<SandboxDriver>(
     { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { ownIdentity } from '../driver/host-identity.js'
 import { PACKAGE_VERSION } from '../package-version.js'
+import { assertHostBase } from '../policy/host-base.js'
 import { buildLabels, type Role } from '../policy/labels.js'
 import type { ContainerHandle, EngineInfo } from '../driver/driver.js'
 import { buildContainerSpec, resolveMountSources, sandboxSeccompProfile, type ContainerSpec } from '../policy/index.js'
@@ -41,6 +42,8 @@ export async function launchContainer(
     signal.throwIfAborted()
     const { base, trace } = options
     const { home, uid, gid } = identity
+    const engine = await services.engine()
+    if (base === 'host') assertHostBase(engine)
     const [image, tracerImage] = await Promise.all([
       services.images.ensure({ base, home, uid, gid, signal }),
       trace === null ? null : services.images.ensureTracer(signal),
@@ -55,7 +58,6 @@ export async function launchContainer(
         ...(identity.name === null ? {} : { user: identity.name }),
         extra: options.labels,
       })
-    const engine = await services.engine()
     const mounts = engine.local ? await resolveMountSources(options.mounts) : options.mounts
     const spec = buildContainerSpec(
       { ...options, mounts },
@@ -63,6 +65,7 @@ export async function launchContainer(
         image: image.reference,
         imageEnv: image.env,
         volumes: image.volumes,
+        baseMounts: image.baseMounts,
         uid,
         gid,
         labels: labels('sandbox'),
@@ -79,7 +82,7 @@ export async function launchContainer(
             engine,
             spec,
             options: trace,
-            context: { home: image.homePaths, scratch: spec.scratch.map(({ target }) => target), mounts: spec.mounts },
+            context: { home: image.homePaths, scratch: spec.scratch.map(({ target }) => target), mounts },
             tracerImage,
             tracerLabels: labels('tracer'),
             sandboxId: id,

@@ -114,7 +114,9 @@ export function fakeSandbox(play: (container: FakeContainer) => void, options: S
   const identity = { name: null, uid: 200_000, gid: 200_000, home: null }
   const services = {
     driver,
-    images: { ensure: () => Promise.resolve({ reference: 'sha256:1', env: {}, volumes: [], homePaths: [] }) },
+    images: {
+      ensure: () => Promise.resolve({ reference: 'sha256:1', env: {}, volumes: [], homePaths: [], baseMounts: [] }),
+    },
     users: { resolve: () => Promise.resolve({ ...identity, release: () => Promise.resolve(void (released += 1)) }) },
     engine: () => Promise.resolve({ architecture: 'x86_64', local: true } as EngineInfo),
   } as unknown as SandboxServices

@@ -13,7 +13,7 @@ test('a message names the option, what was given, what is allowed and what to do
 
 test('all issues are listed at once', () => {
   const { message, issues } = refused(() =>
-    parseSandboxOptions({ limits: { pids: 0, memoryBytes: 0 }, base: 'host', trace: 1 }),
+    parseSandboxOptions({ limits: { pids: 0, memoryBytes: 0 }, base: 'Host', trace: 1 }),
   )
   expect(issues.map(({ path }) => path).sort()).toEqual(['base', 'limits.memoryBytes', 'limits.pids', 'trace'])
   expect(message.split('\n')).toHaveLength(5)

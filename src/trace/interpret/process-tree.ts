@@ -50,9 +50,18 @@ export class ProcessTree {
    * @returns the thread, when it was not known before
    */
   endStart(by: Thread, flags: StartFlags, child: number | null): Thread | null {
-    const start = this.#starts.close(by) ?? { by, flags, from: by.folder, own: false, child: null, certain: false }
+    const start = this.#starts.close(by) ?? {
+      by,
+      order: this.#starts.nextOrder(),
+      flags,
+      from: by.folder,
+      own: false,
+      child: null,
+      certain: false,
+    }
     const guess = child === null ? undefined : this.#starts.guessOf(child)
-    if (guess === undefined) {
+    if (guess === undefined || guess.order < start.order) {
+      if (guess !== undefined) this.#starts.forget(guess)
       const made = child === null ? null : this.#make(child, start)
       this.#guessAnew(start)
       return made
@@ -65,15 +74,16 @@ export class ProcessTree {
   /** A thread that nobody has announced. */
   adopt(pid: number): Thread {
     const possible = this.#starts.possible()
-    const start = this.#starts.likely()
-    if (start === undefined) return this.#adoptStranger(pid)
+    const order = this.#starts.nextOrder()
+    const start = this.#starts.likely(order)
+    if (start === undefined) return this.#adoptStranger(pid, order)
     const { by, flags } = start
     start.certain = possible.length === 1
     const branch = Branch.guessed(by.process.branch)
     const process =
       start.certain && flags.thread ? by.process : new Process(pid, 'guest', branch, by.process.id, by.process.command)
     const thread = this.#add(new Thread(pid, process, this.#folderFrom(start, possible)))
-    this.#starts.guess({ thread, branch, start })
+    this.#starts.guess({ thread, branch, order, start })
     return thread
   }
 
@@ -81,19 +91,19 @@ export class ProcessTree {
   #folderFrom({ by, flags, from, certain }: Start, possible: readonly Start[]): WorkingFolder {
     if (certain && flags.sharesFolder) return by.folder
     const folder = from.copy()
-    const others = new Set(possible.map((other) => other.from.cwd))
+    const others = new Set([...folder.others, ...possible.map((other) => other.from.cwd)])
     others.delete(folder.cwd)
     if (others.size > 0) folder.suspect([...others])
     return folder
   }
 
   /** Nobody could have made it. */
-  #adoptStranger(pid: number): Thread {
+  #adoptStranger(pid: number, order: number): Thread {
     const branch = Branch.root()
     const thread = this.#add(new Thread(pid, new Process(pid, 'guest', branch, null, []), new WorkingFolder(null, '/')))
     const { folder: from } = thread
-    const start = { by: thread, flags: NO_FLAGS, from, own: false, child: pid, certain: false }
-    this.#starts.guess({ thread, branch, start })
+    const start = { by: thread, order, flags: NO_FLAGS, from, own: false, child: pid, certain: false }
+    this.#starts.guess({ thread, branch, order, start })
     return thread
   }
 
@@ -162,28 +172,27 @@ export class ProcessTree {
   #guessAnew(start: Start): void {
     const guess = start.child === null ? undefined : this.#starts.guessOf(start.child)
     if (guess?.start !== start) return
-    const next = this.#starts.likely()
+    const next = this.#starts.likely(guess.order)
     if (next === undefined) this.#starts.forgetUnless(guess.thread.id, this.#threads.has(guess.thread.id))
     else this.#assign(guess, next)
   }
 
-  /** What was guessed for one start belongs to another: the two change places. */
+  /** What was guessed for one start belongs to another, which is free for what was guessed for that. */
   #exchange(guess: Guess, start: Start): void {
-    const wrong = start.child === null ? undefined : this.#starts.guessOf(start.child)
-    const former = guess.start
-    former.child = null
-    if (wrong?.start === start) this.#assign(wrong, former)
+    guess.start.child = null
+    this.#guessAnew(start)
     this.#assign(guess, start)
   }
 
   #assign(guess: Guess, start: Start): void {
     const { thread, branch } = guess
-    const { process } = thread
-    const { folder } = thread
+    const { process, folder } = thread
     const isBorrowed = folder === guess.start.by.folder && (thread !== guess.start.by || folder.cwd === null)
-    if (folder.others.length > 0 || isBorrowed) {
-      thread.folder = this.#folderFrom({ ...start, certain: false }, this.#starts.possible())
-      for (const name of folder.moves) thread.folder.move(name, process.id)
+    if (isBorrowed || folder.others.length > 0) {
+      const supposed = this.#folderFrom({ ...start, certain: false }, this.#starts.possible())
+      for (const name of folder.moves) supposed.move(name, process.id)
+      if (isBorrowed) thread.folder = supposed
+      else folder.become(supposed)
     }
     guess.start = start
     start.child = thread.id
@@ -203,10 +212,13 @@ export class ProcessTree {
     if (folder === by.folder) return
     if (folder.others.length > 0 || folder.cwd === null) {
       const { moves } = folder
-      folder.set(flags.sharesFolder ? by.folder.cwd : from.cwd)
+      const base = flags.sharesFolder ? by.folder : from
+      folder.set(base.cwd)
+      folder.suspect(base.others)
       for (const name of moves) folder.move(name, thread.process.id)
     } else if (flags.sharesFolder) by.folder.set(folder.cwd)
-    if (flags.sharesFolder) thread.folder = by.folder
+    if (!flags.sharesFolder) return
+    for (const other of this.#threads.values()) if (other.folder === folder) other.folder = by.folder
   }
 
   /** Puts a thread into its maker's process, or into one of its own, if it is not there. */

@@ -43,10 +43,15 @@ export class WorkingFolder {
     this.moves = moves
   }
 
+  /** Turns out to be that, for all who share it. */
+  become({ cwd, root, others, moves, annotation }: WorkingFolder): void {
+    Object.assign(this, { cwd, root, others, moves, annotation })
+  }
+
+  /** For a process that is made from here. */
   copy(): WorkingFolder {
     const copy = new WorkingFolder(this.cwd, this.root)
     copy.others = this.others
-    copy.moves = this.moves
     copy.annotation = this.annotation
     return copy
   }
@@ -99,6 +104,8 @@ export class Thread {
 /** A fork, vfork or clone that has not returned. */
 export interface Start {
   readonly by: Thread
+  /** Counts calls and guesses: nothing was made before its maker's call. */
+  readonly order: number
   readonly flags: StartFlags
   /** Where `by` was when it entered the call; siblings that share its folder can move on meanwhile. */
   readonly from: WorkingFolder

@@ -10,6 +10,8 @@ export interface Guess {
   readonly thread: Thread
   /** The branch that moves when the guess is put right. */
   readonly branch: Branch
+  /** As with {@link Start}. */
+  readonly order: number
   start: Start
 }
 
@@ -19,6 +21,7 @@ export class Starts {
   readonly #guesses = new Map<number, Guess>()
   #abandoned: Start[] = []
   #ownCount = 0
+  #order = 0
 
   /** Whether one of our own processes is just making another. */
   get own(): boolean {
@@ -28,7 +31,7 @@ export class Starts {
   begin(by: Thread, flags: StartFlags): void {
     this.close(by)
     const own = by.process.kind !== 'guest'
-    by.start = { by, flags, from: by.folder.copy(), own, child: null, certain: false }
+    by.start = { by, order: this.nextOrder(), flags, from: by.folder.copy(), own, child: null, certain: false }
     this.#open.add(by.start)
     if (by.start.own) this.#ownCount += 1
   }
@@ -54,9 +57,18 @@ export class Starts {
     return [...this.#open].filter(({ certain, own }) => !certain && !own)
   }
 
-  /** The most likely of them: the latest that has made nothing yet, or else the latest that somebody died in. */
-  likely(): Start | undefined {
-    return [...this.#open].findLast(({ child, own }) => child === null && !own) ?? this.#abandoned.pop()
+  /** The most likely of those before `order`: the latest that has made nothing yet, or else the latest that somebody died in. */
+  likely(order: number): Start | undefined {
+    const canBe = (start: Start) => start.child === null && !start.own && start.order < order
+    const open = [...this.#open].findLast(canBe)
+    if (open !== undefined) return open
+    const abandonedAt = this.#abandoned.findLastIndex(canBe)
+    return abandonedAt < 0 ? undefined : this.#abandoned.splice(abandonedAt, 1)[0]
+  }
+
+  nextOrder(): number {
+    this.#order += 1
+    return this.#order
   }
 
   guess(guess: Guess): void {

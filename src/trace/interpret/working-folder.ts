@@ -32,7 +32,9 @@ export function followFolder({ name, args }: CallRecord, thread: Thread): void {
     const path = readDescriptor(args[0] ?? '')?.path
     thread.folder.set(path?.startsWith('/') === true ? normalizePath(path) : null)
   } else if (name === 'unshare' && sharesNoMore(readFlags(args[0] ?? ''))) {
+    const { moves } = thread.folder
     thread.folder = thread.folder.copy()
+    thread.folder.moves = moves
   }
 }
 

@@ -19,6 +19,9 @@ interface Group {
   /** As with {@link Fs}. */
   vagueArgv: boolean
   members: Set<Task>
+  /** Who made it, while that is not told. */
+  maker: Task | null
+  parent: Group | null
 }
 
 interface Task {
@@ -84,7 +87,16 @@ export class ProcessModel {
   #fresh = 1000
 
   constructor() {
-    const init: Group = { id: 1, kind: 'init', command: null, argv: '', vagueArgv: false, members: new Set() }
+    const init: Group = {
+      id: 1,
+      kind: 'init',
+      command: null,
+      argv: '',
+      vagueArgv: false,
+      members: new Set<Task>(),
+      maker: null,
+      parent: null,
+    }
     this.#add(1, init, { cwd: '/', vague: false })
   }
 
@@ -138,6 +150,16 @@ export class ProcessModel {
     return task.maker === null
   }
 
+  #settle(task: Task): void {
+    if (task.group.maker === task.maker) task.group.maker = null
+    task.maker = null
+  }
+
+  /** Whether it is known which command a process belongs to. */
+  #isRooted(group: Group): boolean {
+    return group.maker === null && (group.parent === null || this.#isRooted(group.parent))
+  }
+
   /** The kernel goes through all numbers before it gives one out again: not while one of our own forks is open. */
   #freeId(): number {
     if (this.#tasks.some(({ start, group }) => start !== null && group.kind !== 'guest')) return (this.#fresh += 1)
@@ -166,7 +188,7 @@ export class ProcessModel {
     this.truths.set(name, {
       pid: task.id,
       processId: isSettled ? group.id : null,
-      commandId: isSettled ? group.command : null,
+      commandId: isSettled && this.#isRooted(group) ? group.command : null,
       path: isSettled && !fs.vague ? `${fs.cwd === '/' ? '' : fs.cwd}/${name}` : null,
       argv: isSettled && !group.vagueArgv ? group.argv : null,
     })
@@ -227,7 +249,7 @@ export class ProcessModel {
     const id = this.#freeId()
     const child = fails && !isWhole ? null : this.#child(task, id, form)
     if (isWhole) {
-      if (child !== null) child.maker = null
+      if (child !== null) this.#settle(child)
       return this.#print(task, `${opening}) = ${id}`)
     }
     task.start = { name: form.name, child, vfork: form.vfork && child !== null }
@@ -243,14 +265,14 @@ export class ProcessModel {
     const kind = group.kind === 'init' ? 'own' : group.kind === 'own' ? 'launch' : 'guest'
     const { command, argv } = group
     const vagueArgv = group.vagueArgv || isVague
-    return this.#add(id, { id, kind, command, argv, vagueArgv, members: new Set() }, fs, maker)
+    return this.#add(id, { id, kind, command, argv, vagueArgv, members: new Set(), maker, parent: group }, fs, maker)
   }
 
   #return(task: Task): void {
     const { start } = task
     if (start === null || start.vfork) return
     task.start = null
-    if (start.child !== null) start.child.maker = null
+    if (start.child !== null) this.#settle(start.child)
     this.#print(task, `<... ${start.name} resumed>) = ${start.child?.id ?? FAILED}`)
   }
 

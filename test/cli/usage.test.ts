@@ -12,11 +12,11 @@ describe('help and version', () => {
   test('help lists every command', async () => {
     const { code, stdout, stderr } = await runCli(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const command of ['run', 'trace', 'image', 'ps', 'prune', 'doctor'])
+    for (const command of ['run', 'trace', 'image', 'users', 'ps', 'prune', 'doctor'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   })
 
-  test.each(['run', 'trace', 'image', 'ps', 'prune', 'doctor'])('%s has help of its own', async (command) => {
+  test.each(['run', 'trace', 'image', 'users', 'ps', 'prune', 'doctor'])('%s has help of its own', async (command) => {
     const { code, stdout } = await runCli([command, '--help'])
     expect(code).toBe(0)
     expect(stdout).toContain(`Usage: container-sandbox ${command}`)

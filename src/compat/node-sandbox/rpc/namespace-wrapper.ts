@@ -68,15 +68,12 @@ export class NamespaceWrapper<Instance extends Wrappable> {
     Object.defineProperty(this, name, {
       get: () => {
         const member = members[name]
-        return typeof member === 'function' ? this.#bound(member as (...args: unknown[]) => unknown) : member
+        if (typeof member !== 'function') return member
+        return (...args: unknown[]): unknown => Reflect.apply(member, this.#instance, args)
       },
-      set: (value) => (members[name] = value),
+      set: (value: unknown) => (members[name] = value),
       enumerable: true,
       configurable: true,
     })
-  }
-
-  #bound(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
-    return (...args) => Reflect.apply(method, this.#instance, args)
   }
 }

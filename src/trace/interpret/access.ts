@@ -6,14 +6,14 @@ export interface Access {
   readonly mode: TraceMode
   readonly access: TraceAccess
   /** It is opened for reading too. */
-  readonly readsToo?: boolean
+  readonly readsToo?: boolean | undefined
   readonly file: string
   readonly path: string | null
   readonly resolution: 'descriptor' | 'name' | null
   /** What the name can mean besides, while it is not known from which folder it starts. */
-  readonly otherPaths?: readonly (string | null)[]
+  readonly otherPaths?: readonly (string | null)[] | undefined
   /** Whatever the name was, the kernel did not get as far as reading it. */
-  readonly unreached?: boolean
+  readonly unreached?: boolean | undefined
 }
 
 /** What a name argument stands for. */

@@ -3,7 +3,7 @@ import type { NameArgument, NamingCall, OpeningCall } from '../calls/index.js'
 import { readDescriptor, readFlags, readString } from '../strace/arguments.js'
 import type { CallRecord } from '../strace/record.js'
 import type { Access, Meaning } from './access.js'
-import { readOpenFlags } from './open-flags.js'
+import { readOpenFlags, type Purpose } from './open-flags.js'
 import type { Thread } from './process.js'
 import { normalizePath, resolvePath } from './resolve-path.js'
 
@@ -71,7 +71,7 @@ export function namedAccesses(call: NamingCall, record: CallRecord, thread: Thre
       ? descriptorMeaning(record, name)
       : name.path !== null && meaningOf(record, thread, name.path, name.dirfd)
     if (meaning === null || meaning === false) continue
-    found.push({ mode: name.mode, access: name.access, ...prefixed(meaning, prefix) })
+    found.push(accessOf(name, prefixed(meaning, prefix)))
   }
   return found
 }
@@ -90,6 +90,14 @@ export function openAccess(call: OpeningCall, record: CallRecord, thread: Thread
       : prefixed(meaningOf(record, thread, call.path, call.dirfd), call.prefix)
   const purpose = readOpenFlags(call.flags === null ? null : (record.args[call.flags] ?? ''))
   const opened = record.result.path
-  if (opened === null || !opened.startsWith('/') || call.prefix !== undefined) return { ...purpose, ...meaning }
-  return { ...purpose, file: meaning.file, path: normalizePath(opened), resolution: 'descriptor' }
+  const isTold = opened?.startsWith('/') === true && call.prefix === undefined
+  return isTold
+    ? accessOf(purpose, { file: meaning.file, path: normalizePath(opened), resolution: 'descriptor' })
+    : accessOf(purpose, meaning)
+}
+
+/** Written out, because spreading is slow and this is done for every call. */
+function accessOf({ mode, access, readsToo }: Purpose, meaning: Meaning): Access {
+  const { file, path, resolution, otherPaths, unreached } = meaning
+  return { mode, access, readsToo, file, path, resolution, otherPaths, unreached }
 }

@@ -2,7 +2,8 @@
 import { readFlags } from '../strace/arguments.js'
 import type { Access } from './access.js'
 
-type Purpose = Pick<Access, 'mode' | 'access' | 'readsToo'>
+/** What is wanted of a name. */
+export type Purpose = Pick<Access, 'mode' | 'access' | 'readsToo'>
 
 const READ: Purpose = { mode: 'read', access: 'read' }
 const WRITE: Purpose = { mode: 'write', access: 'write' }

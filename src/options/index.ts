@@ -56,6 +56,12 @@ export {
 } from './file-options.js'
 export { fileUserSchema, isFilePassword, parseFileUser, type FileUserOptions } from './file-user-options.js'
 export { MAX_PATH_BYTES, normalizeGuestPath, parseGuestPath } from './guest-path.js'
+export {
+  parseReloadOptions,
+  reloadOptionsSchema,
+  type ParsedReloadOptions,
+  type ReloadOptions,
+} from './reload-options.js'
 export { LABEL_PREFIX } from './labels.js'
 export { DEFAULT_LIMITS, limitsSchema, type LimitsOptions, type ResolvedLimits } from './limits.js'
 export {

@@ -8,7 +8,7 @@ import { limitsSchema } from './limits.js'
 import { findMountClash } from './mount-rules.js'
 import { DEFAULT_WRITABLE, mountsSchema, writableSchema } from './mounts.js'
 import { DEFAULT_NETWORK, networkOption } from './network.js'
-import { abortSignalOption, objectOption, opaqueOption } from './option.js'
+import { abortSignalOption, choiceOption, objectOption, opaqueOption } from './option.js'
 import { parseOptions } from './parse.js'
 import { permissionsSchema } from './permissions.js'
 import { pluginsSchema } from './plugins.js'
@@ -29,6 +29,17 @@ export const sandboxOptionsSchema = objectOption({
     .nullable()
     .default(null)
     .describe('Guest JavaScript that is loaded at start; it has a global `rpc`.'),
+  methods: hostPathOption('the methods file')
+    .nullable()
+    .default(null)
+    .describe(
+      'A methods file: its `exports.methods` are functions by name, which `sandbox.action` calls. It is loaded in the guest, before the program.',
+    ),
+  onLockup: choiceOption(['report', 'restart'])
+    .default('report')
+    .describe(
+      'What follows when the program stops answering pings: the `lockup` event alone, or also a restart of the program.',
+    ),
   permissions: permissionsSchema
     .prefault([])
     .describe('Built-in modules that the program may load. Default: none, there is no `require` at all.'),

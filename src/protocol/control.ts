@@ -72,26 +72,36 @@ export const exitNotificationSchema = z.strictObject({
   stderrBytes: count,
 })
 
-/** `program.start`: starts the program's process; its channel is stream 1 and its command id 0. */
+/** `program.start`: starts the program's process. The first one has stream 1 as its channel and command id 0. */
 export const programStartParamsSchema = z.strictObject({
+  commandId: id32,
+  /** The stream of both directions that carries its messages. */
+  channel: id32.check(z.gte(1)),
   env: environment,
   cwd: text,
   stdout: streamId,
   stderr: streamId,
   cpuTimeMs: z.nullable(count),
-  permissions: z.array(z.string()),
 })
 /** The answer to `program.start`. */
 export const programStartResultSchema = spawnResultSchema
 
-/** On stream 1, host → program: `$/load` compiles and runs the file. */
+const sourceFile = z.strictObject({ source: z.string(), filename: z.string() })
+
+/** On the program's channel, host → program: `$/load` compiles and runs the methods file, then the program. */
 export const programLoadParamsSchema = z.strictObject({
-  source: z.string(),
-  filename: z.string(),
+  program: z.nullable(sourceFile),
+  methods: z.nullable(sourceFile),
   permissions: z.array(z.string()),
 })
 /** The `data` of a `CONTROL_ERROR_PROGRAM`. */
-export const programErrorSchema = z.strictObject({ kind: z.enum(['syntax', 'throw']), stack: z.string() })
+export const programErrorSchema = z.strictObject({
+  file: z.enum(['program', 'methods']),
+  kind: z.enum(['syntax', 'throw']),
+  stack: z.string(),
+})
+/** On the program's channel, host → program: `$/action` calls what the methods file exports by this name. */
+export const programActionParamsSchema = z.strictObject({ name: z.string(), data: z.optional(z.unknown()) })
 
 /** `observe`: raw texts of `/proc` and of the cgroup, `null` where one cannot be read. */
 export const observeResultSchema = z.strictObject({
@@ -116,5 +126,7 @@ export type ExitNotification = z.output<typeof exitNotificationSchema>
 export type ProgramStartParams = z.output<typeof programStartParamsSchema>
 /** What {@link programLoadParamsSchema} lets through. */
 export type ProgramLoadParams = z.output<typeof programLoadParamsSchema>
+/** What {@link programActionParamsSchema} lets through. */
+export type ProgramActionParams = z.output<typeof programActionParamsSchema>
 /** What {@link observeResultSchema} lets through. */
 export type GuestObservation = z.output<typeof observeResultSchema>

@@ -20,6 +20,7 @@ export {
 } from './multiplexer.js'
 export { ResetCode } from './reset-code.js'
 export type { ReceiverHandlers, SenderHandlers, StreamReceiver, StreamSender } from './streams.js'
+export { MethodTable } from './method-table.js'
 export { RpcPeer, type RpcPeerOptions } from './rpc-peer.js'
 export { JsonRpcErrorCode } from './rpc-codes.js'
 export type { RpcCallContext, RpcMethod } from './call-context.js'
@@ -33,6 +34,7 @@ export {
   emptyResultSchema,
   exitNotificationSchema,
   observeResultSchema,
+  programActionParamsSchema,
   programErrorSchema,
   programLoadParamsSchema,
   programStartParamsSchema,
@@ -45,6 +47,7 @@ export {
   spawnResultSchema,
   type ExitNotification,
   type GuestObservation,
+  type ProgramActionParams,
   type ProgramLoadParams,
   type ProgramStartParams,
   type ReadyNotification,

@@ -23,6 +23,8 @@ import { ProtocolViolation } from './violation.js'
 export interface RpcPeerOptions {
   /** Takes one message of `encodeMessage`. Must not throw. */
   readonly send: (message: Buffer) => void
+  /** What the other side may call. Peers that follow each other can share one table. Default: an empty one. */
+  readonly methods?: MethodTable | undefined
   /**
    * Called once, when the other side breaks the protocol. From then on nothing is taken or answered; whoever hears this
    * calls `close` with the error that pending calls shall get.
@@ -42,7 +44,7 @@ export interface RpcPeerOptions {
 /** One end of a conversation. */
 export class RpcPeer {
   private readonly options: RpcPeerOptions
-  private readonly methods = new MethodTable()
+  private readonly methods: MethodTable
   private readonly outgoing: OutgoingCalls
   private readonly incoming: IncomingCalls
   private closedBy: Error | undefined
@@ -50,6 +52,7 @@ export class RpcPeer {
 
   constructor(options: RpcPeerOptions) {
     this.options = options
+    this.methods = options.methods ?? new MethodTable()
     this.outgoing = new OutgoingCalls((id) => this.sendCancel(id))
     this.incoming = new IncomingCalls(this.methods, {
       result: (id, result) => this.answerResult(id, result),

@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { RpcError, SpawnError, type SandboxExitedError } from '../errors.js'
 import {
   CONTROL_ERROR_SPAWN,
+  PROGRAM_STREAM,
   ProtocolViolation,
   describeIssue,
   exitNotificationSchema,
@@ -13,8 +14,8 @@ import type { Channel } from './channel.js'
 import { signalName } from './ending.js'
 import { SandboxProcess, type SignalScope } from './sandbox-process.js'
 
-/** The command id of the program; commands of `spawn` and `run` count from 1. */
-export const PROGRAM_COMMAND_ID = 0
+/** The command id of the first program; commands of `spawn` and `run`, and later programs, count from 1. */
+const PROGRAM_COMMAND_ID = 0
 
 /** What a command is started with. */
 export interface SpawnRequest {
@@ -65,7 +66,8 @@ export class Commands {
   readonly #open = new Set<SandboxProcess>()
   readonly #traced: CommandTraced | null
   #nextId = PROGRAM_COMMAND_ID + 1
-  #isProgramDue = false
+  #hadProgram = false
+  #program: { readonly commandId: number; readonly exited: (report: ExitReport) => void } | null = null
 
   /** @param traced the end of a command is told only after this; `null`: at once */
   constructor(channel: Channel, streamIds: StreamIds, traced: CommandTraced | null = null) {
@@ -115,22 +117,31 @@ export class Commands {
     return child
   }
 
-  /** The program's process was asked for: one exit of it may be reported. */
-  programRequested(): void {
-    this.#isProgramDue = true
+  /** The command id and the channel of the next program's process. */
+  allotProgram(): { readonly commandId: number; readonly channel: number } {
+    if (this.#hadProgram) return { commandId: this.#nextId++, channel: this.#streamIds.next() }
+    this.#hadProgram = true
+    return { commandId: PROGRAM_COMMAND_ID, channel: PROGRAM_STREAM }
+  }
+
+  /** A program's process was asked for: one exit of it may be reported. @returns a promise for it, which never rejects. */
+  programRequested(commandId: number): Promise<ExitReport> {
+    return new Promise((exited) => (this.#program = { commandId, exited }))
   }
 
   /**
    * Handles the supervisor's `exit` notification.
-   * @returns the report when it is the program that ended.
    * @throws {ProtocolViolation} for one that does not run.
    */
-  exited(params: unknown): ExitReport | null {
+  exited(params: unknown): void {
     const report = parseExit(params)
     const running = this.#running.get(report.commandId)
-    if (report.commandId === PROGRAM_COMMAND_ID && this.#isProgramDue) {
-      this.#isProgramDue = false
-      return report
+    const program = this.#program
+    if (report.commandId === program?.commandId) {
+      this.#program = null
+      if (this.#traced === null) program.exited(report)
+      else void this.#traced(report.commandId).then(() => program.exited(report))
+      return
     }
     if (running === undefined) throw new ProtocolViolation(`an exit of command ${report.commandId}, which does not run`)
     this.#running.delete(report.commandId)
@@ -140,7 +151,6 @@ export class Commands {
     if (this.#traced !== null) void Promise.all([started, this.#traced(report.commandId)]).then(exited)
     else if (child.pid === undefined) void started.then(exited)
     else exited()
-    return null
   }
 
   /** The sandbox ended: every command is lost that runs, or whose output has not come to its end. */

@@ -5,9 +5,12 @@ import type { LockupError, SandboxError, SandboxExitedError } from '../errors.js
 import {
   parseArgv,
   parseCommandOptions,
+  parseReloadOptions,
   parseSandboxOptions,
   parseSpawnOptions,
+  type CallOptions,
   type CommandOptions,
+  type ReloadOptions,
   type LoginOptions,
   type SandboxOptions,
   type SpawnOptions,
@@ -18,6 +21,7 @@ import { SandboxFileSystem } from './file-system.js'
 import { createSandboxId } from './launch.js'
 import { Lifecycle } from './lifecycle.js'
 import { followCommand, runRequest, spawnRequest, superviseCommand, type CommandResult } from './run-command.js'
+import { callAction } from './program-actions.js'
 import type { SandboxProcess } from './sandbox-process.js'
 import type { SandboxRpc } from './sandbox-rpc.js'
 import { sharedServices } from './services.js'
@@ -40,6 +44,8 @@ export interface SandboxEvents {
   lockup: [error: LockupError]
   /** A traced guest did what its policy does not allow. With `onViolation: 'kill'` it is being killed already. */
   jailbreak: [violation: Violation]
+  /** What the methods file sent with `process.send`. Guest data: anything that JSON can hold. */
+  message: [message: unknown]
   /** The sandbox failed by itself, or its program ended. Emitted only when somebody listens; `exit` always follows a failure. */
   error: [error: SandboxError]
 }
@@ -77,9 +83,10 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
       ping: (latencyMs) => this.emit('ping', latencyMs),
       lockup: (error) => this.emit('lockup', error),
       jailbreak: (violation) => this.emit('jailbreak', violation),
+      message: (message) => this.emit('message', message),
       error: (error) => this.listenerCount('error') > 0 && this.emit('error', error),
     })
-    this.rpc = this.#lifecycle.rpc
+    this.rpc = this.#lifecycle.program.rpc
     this.trace = new SandboxTrace(() => this.#lifecycle.launched?.trace ?? null)
     this.fs = new SandboxFileSystem(() => this.#lifecycle.session)
   }
@@ -164,6 +171,30 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
     const child = this.#lifecycle.spawn(spawnRequest(parseArgv(file, args), parsed))
     const { stop } = superviseCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
     return child.once('close', stop)
+  }
+
+  /**
+   * Calls a function of the methods file by its name. The call waits until the file is loaded.
+   * @param data - the one argument of the function; JSON
+   * @returns what the function returns, or what the promise that it returns resolves to
+   * @throws {RpcError} what the function threw; with `rpcCode` −32601 when there is no such action.
+   * {@link CallTimeoutError} after `timeoutMs` (default `timeouts.callMs`). {@link ProgramError} {@link SandboxExitedError} when
+   * the program or the sandbox ends first. The signal's reason when it aborts.
+   */
+  action<Result = unknown>(name: string, data?: unknown, options?: CallOptions): Promise<Result> {
+    return callAction<Result>(this.#lifecycle.program, name, data, options)
+  }
+
+  /**
+   * Ends the program's process and starts it anew in the living sandbox, from the same files or from others, read anew. What
+   * the host exposes stays. Calls that are pending reject with a `ProgramError`; calls made meanwhile wait. Reloads follow each
+   * other. When the new program cannot be loaded, none runs and the sandbox lives on.
+   * @param change - the path of another program, or of other files; `null` for none
+   * @throws {ProgramError} a file cannot be read, and then the old program goes on; or it cannot be loaded. {@link StartupError}
+   * it was not loaded within `timeouts.startupMs`. {@link InvalidStateError} the sandbox is not ready, or there is no program.
+   */
+  async reload(change: string | ReloadOptions = {}): Promise<void> {
+    return this.#lifecycle.program.reload(parseReloadOptions(change))
   }
 
   /** Asks the supervisor for a sign of life. @returns the round trip in milliseconds. */

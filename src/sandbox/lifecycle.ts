@@ -4,26 +4,16 @@
  * The order of a start: identity, image, container (`launch.ts`), then what is in it (`startup.ts`). Whatever fails on
  * the way ends the container, and the error that is thrown is the first one.
  */
-import {
-  InvalidStateError,
-  JailbreakError,
-  ProgramError,
-  SandboxError,
-  SandboxExitedError,
-  type LockupError,
-} from '../errors.js'
-import { RpcPeer } from '../protocol/index.js'
+import { InvalidStateError, JailbreakError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import type { Violation } from '../trace/index.js'
-import type { ExitReport, SpawnRequest } from './commands.js'
-import { signalName } from './ending.js'
+import type { SpawnRequest } from './commands.js'
 import { askToEnd } from './graceful-end.js'
 import { launchContainer, type LaunchedContainer } from './launch.js'
 import { LockupWatch } from './lockup-watch.js'
-import { connectProgram, readProgram, type ProgramLink, type ProgramSource, type RunningProgram } from './program.js'
+import { ProgramSlot } from './program-slot.js'
 import type { SandboxProcess } from './sandbox-process.js'
-import { SandboxRpc } from './sandbox-rpc.js'
 import type { SandboxServices } from './services.js'
 import { Session } from './session.js'
 import { bringUp, startFailure, verificationOf } from './startup.js'
@@ -39,6 +29,7 @@ export interface LifecycleEvents {
   ping(latencyMs: number): void
   lockup(error: LockupError): void
   jailbreak(violation: Violation): void
+  message(message: unknown): void
   error(error: SandboxError): void
 }
 
@@ -46,18 +37,15 @@ export interface LifecycleEvents {
 export class Lifecycle {
   readonly id: string
   readonly options: ResolvedSandboxOptions
-  readonly rpc: SandboxRpc
+  readonly program: ProgramSlot
   state: SandboxState = 'created'
   launched: LaunchedContainer | null = null
   isolation: IsolationReport | null = null
 
   readonly #services: SandboxServices
   readonly #events: LifecycleEvents
-  readonly #programPeer: RpcPeer
   readonly #abort = new AbortController()
-  #programLink: ProgramLink | null = null
   #session: Session | null = null
-  #program: RunningProgram | null = null
   #watch: LockupWatch | null = null
   #exitError: SandboxExitedError | null = null
   #starting: Promise<void> | null = null
@@ -68,12 +56,15 @@ export class Lifecycle {
     this.options = options
     this.#services = services
     this.#events = events
-    this.#programPeer = new RpcPeer({
-      send: (message) => this.#programLink?.send(message),
-      queuedBytes: () => this.#programLink?.queuedBytes ?? 0,
-      onViolation: (violation) => this.#session?.channel.fail(violation),
+    this.program = new ProgramSlot(options, {
+      state: () => this.state,
+      session: () => this.session,
+      onStdout: (chunk) => events.stdout(chunk),
+      onStderr: (chunk) => events.stderr(chunk),
+      onMessage: (message) => events.message(message),
+      onError: (error) => events.error(error),
+      onWatched: (peer) => this.#watch?.watchProgram(peer),
     })
-    this.rpc = new SandboxRpc(this.#programPeer, options.timeouts.callMs)
   }
 
   /** The session of a ready sandbox. @throws {SandboxExitedError} {@link InvalidStateError} */
@@ -99,9 +90,9 @@ export class Lifecycle {
     signal?.addEventListener('abort', () => void this.kill(), { once: true, signal: this.#abort.signal })
     try {
       signal?.throwIfAborted()
-      const program = this.options.program === null ? null : await readProgram(this.options.program)
+      const hasProgram = await this.program.read()
       this.launched = await launchContainer(this.id, this.options, this.#services, startup)
-      await this.#bringUp(this.launched, program, startup)
+      await this.#bringUp(this.launched, hasProgram, startup)
       if (this.state !== 'starting') throw this.#exitError ?? killedBeforeStart()
     } catch (error) {
       await this.#abandon()
@@ -109,15 +100,14 @@ export class Lifecycle {
     }
     this.#move('ready')
     this.#watch = this.#openWatch(this.session)
-    this.rpc.opened(this.#program !== null)
+    this.program.opened()
     this.#events.ready()
   }
 
-  async #bringUp(launched: LaunchedContainer, program: ProgramSource | null, signal: AbortSignal): Promise<void> {
+  async #bringUp(launched: LaunchedContainer, hasProgram: boolean, signal: AbortSignal): Promise<void> {
     const { container, trace } = launched
     const hooks = {
       onStderr: (chunk: Buffer) => this.#events.stderr(chunk),
-      onProgramExit: (exit: ExitReport) => this.#onProgramExit(exit),
       onEnded: (error: SandboxExitedError, exit: ContainerExit) => this.#onEnded(error, exit),
     }
     const session = new Session(container, hooks, trace)
@@ -129,25 +119,17 @@ export class Lifecycle {
       onError: (error) => this.#events.error(error),
     })
     session.limitLifetime(this.options.limits.lifetimeMs)
-    if (program !== null) this.#programLink = connectProgram(session.channel, this.#programPeer)
+    this.program.enter({ session, env: launched.env })
     await bringUp({
       session,
       launched,
       options: this.options,
-      program,
-      programPeer: this.#programPeer,
       signal,
       onVerified: (report) => (this.isolation = report),
-      onProgram: (running) => this.#followProgram(running),
+      startProgram: hasProgram ? (deadline) => this.program.start(deadline) : null,
     })
     // It may have broken the protocol right behind its last good word.
     if (session.ending) throw await session.ended
-  }
-
-  #followProgram(program: RunningProgram): void {
-    this.#program = program
-    program.stdout.on('data', (chunk: Buffer) => this.#events.stdout(chunk))
-    program.stderr.on('data', (chunk: Buffer) => this.#events.stderr(chunk))
   }
 
   /** Starts a command in a ready sandbox; `env` comes on top of the sandbox's own. */
@@ -170,31 +152,18 @@ export class Lifecycle {
     return verifyIsolation(verificationOf(session, launched))
   }
 
-  /** A silent program is reported and left to the listener; a silent supervisor means that nothing works: it ends. */
+  /** A silent program is reported; a silent supervisor means that nothing works: the sandbox ends. */
   #openWatch(session: Session): LockupWatch {
     return new LockupWatch({
       timeouts: this.options.timeouts,
       control: session.channel.control,
-      program: this.#program === null ? null : this.#programPeer,
       onPing: (latencyMs) => this.#events.ping(latencyMs),
       onLockup: (target, error) => {
         this.#events.lockup(error)
         if (target === 'shovel') session.end({ reason: 'lockup', error })
+        else this.program.onLockup(error)
       },
     })
-  }
-
-  #onProgramExit({ exitCode, signal: number, oomKills }: ExitReport): void {
-    const signal = signalName(number)
-    const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`
-    const why = oomKills > 0 && exitCode !== 0 ? ', the kernel killed a process for memory' : ''
-    const error = new ProgramError(`the program ended (${how}${why})`, { details: { exitCode, signal, oomKills } })
-    this.#program = null
-    this.#watch?.stopTarget('program')
-    // A program that is asked to end with its sandbox: what is pending is told how the sandbox ended.
-    if (this.state === 'stopping') return
-    this.rpc.closed(error)
-    if (this.state === 'ready') this.#events.error(error)
   }
 
   /** Ends the sandbox: programs and commands are asked first, then forced. Idempotent; never rejects. */
@@ -214,7 +183,7 @@ export class Lifecycle {
     }
     const session = this.#session
     if (session === null) return this.#finish(killedBeforeStart(), null)
-    await askToEnd(session, this.#program, this.options.timeouts.killGraceMs)
+    await askToEnd(session, this.program.running, this.options.timeouts.killGraceMs)
     session.end({ reason: 'killed' })
     await session.ended
   }
@@ -239,7 +208,7 @@ export class Lifecycle {
     this.#exitError = error
     this.#watch?.stop()
     this.#abort.abort(error)
-    this.rpc.closed(error)
+    this.program.closed(error)
     // What a jailbreak was has been told by an event of its own.
     const { cause } = error
     if (wasReady && cause instanceof SandboxError && !(cause instanceof JailbreakError)) this.#events.error(cause)

@@ -11,43 +11,48 @@ export type LockupTarget = 'shovel' | 'program'
 export interface LockupWatchOptions {
   readonly timeouts: Pick<ResolvedTimeouts, 'pingIntervalMs' | 'lockupMs'>
   readonly control: RpcPeer
-  /** `null` when there is no program. */
-  readonly program: RpcPeer | null
   /** The supervisor answered. */
   readonly onPing: (latencyMs: number) => void
   readonly onLockup: (target: LockupTarget, error: LockupError) => void
 }
 
-/** Watches one target. */
+/** Watches one sandbox. */
 export class LockupWatch {
-  readonly #detectors = new Map<LockupTarget, LockupDetector>()
+  readonly #options: LockupWatchOptions
+  readonly #supervisor: LockupDetector | null
+  #program: LockupDetector | null = null
+  #isStopped = false
 
-  /** Starts at once; `pingIntervalMs: null` watches nothing. */
-  constructor({ timeouts, control, program, onPing, onLockup }: LockupWatchOptions) {
-    const { pingIntervalMs, lockupMs } = timeouts
-    if (pingIntervalMs === null) return
-    const watch = (target: LockupTarget, ping: (timeoutMs: number) => Promise<unknown>): void => {
-      const detector = new LockupDetector({
-        pingIntervalMs,
-        lockupMs,
-        ping,
-        onPing: (latencyMs) => target === 'shovel' && onPing(latencyMs),
-        onLockup: () => onLockup(target, lockup(target, lockupMs)),
-      })
-      this.#detectors.set(target, detector)
-    }
-    watch('shovel', (timeoutMs) => control.call('ping', {}, { timeoutMs }))
-    if (program !== null) watch('program', (timeoutMs) => program.call('$/ping', {}, { timeoutMs }))
+  /** Starts with the supervisor, at once; `pingIntervalMs: null` watches nothing. */
+  constructor(options: LockupWatchOptions) {
+    this.#options = options
+    this.#supervisor = this.#watch('shovel', (timeoutMs) => options.control.call('ping', {}, { timeoutMs }))
+  }
+
+  /** Watches this program instead of the last one; `null`: it has ended, and silence is all that it owes. */
+  watchProgram(peer: RpcPeer | null): void {
+    this.#program?.stop()
+    const isWanted = peer !== null && !this.#isStopped
+    this.#program = isWanted ? this.#watch('program', (timeoutMs) => peer.call('$/ping', {}, { timeoutMs })) : null
   }
 
   stop(): void {
-    for (const target of [...this.#detectors.keys()]) this.stopTarget(target)
+    this.#isStopped = true
+    this.#supervisor?.stop()
+    this.#program?.stop()
   }
 
-  /** The program has ended, and silence is all that it owes. */
-  stopTarget(target: LockupTarget): void {
-    this.#detectors.get(target)?.stop()
-    this.#detectors.delete(target)
+  #watch(target: LockupTarget, ping: (timeoutMs: number) => Promise<unknown>): LockupDetector | null {
+    const { timeouts, onPing, onLockup } = this.#options
+    const { pingIntervalMs, lockupMs } = timeouts
+    if (pingIntervalMs === null) return null
+    return new LockupDetector({
+      pingIntervalMs,
+      lockupMs,
+      ping,
+      onPing: (latencyMs) => target === 'shovel' && onPing(latencyMs),
+      onLockup: () => onLockup(target, lockup(target, lockupMs)),
+    })
   }
 }
 

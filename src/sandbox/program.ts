@@ -1,136 +1,124 @@
-/** The user's program: a process of its own in the sandbox, whose channel the supervisor relays on stream 1. */
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+/**
+ * One process of the user's program, from its start to its end.
+ *
+ * Each has a channel of its own, which the supervisor relays, and a peer of its own on it: what an earlier process still
+ * sends, or was asked, reaches no later one. The methods that the host exposes outlive it.
+ */
 import type { Readable } from 'node:stream'
-import { ProgramError, RpcError } from '../errors.js'
+import { ProgramError, RpcError, UnsendableError } from '../errors.js'
 import { printable } from '../printable.js'
 import {
   CONTROL_ERROR_PROGRAM,
   MessageDecoder,
-  PROGRAM_STREAM,
+  ResetCode,
+  RpcPeer,
   programErrorSchema,
-  type RpcPeer,
+  type MethodTable,
+  type SignalParams,
 } from '../protocol/index.js'
-import type { Channel } from './channel.js'
-import { PROGRAM_COMMAND_ID } from './commands.js'
+import type { ExitReport } from './commands.js'
+import { FILE_NAMES, type ProgramFiles } from './program-files.js'
 import type { Session } from './session.js'
 
-/** The largest program file, in bytes: it travels in one message. */
-const MAX_PROGRAM_BYTES = 8 * 1024 * 1024
-
-/** The text of a program and the name it has in stack traces. */
-export interface ProgramSource {
-  readonly filename: string
-  readonly source: string
-}
-
-/** @throws {ProgramError} when the file is missing, unreadable, no regular file, no text, or larger than 8 MiB. */
-export async function readProgram(filename: string): Promise<ProgramSource> {
-  const bytes = await readRegularFile(filename).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new ProgramError(`cannot read the program '${printable(filename, 200)}': ${why}`, { cause: error })
-  })
-  try {
-    return { filename, source: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
-  } catch (error) {
-    throw new ProgramError(`the program '${printable(filename, 200)}' is not UTF-8 text`, { cause: error })
-  }
-}
-
-/** Neither waits for a writer of a FIFO nor reads a device without end. */
-async function readRegularFile(filename: string): Promise<Buffer> {
-  const file = await open(filename, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    const stats = await file.stat()
-    if (!stats.isFile()) throw new Error('it is no regular file')
-    if (stats.size > MAX_PROGRAM_BYTES)
-      throw new Error(`it is larger than ${MAX_PROGRAM_BYTES} bytes: bundle less, or put files into the home`)
-    return await file.readFile()
-  } finally {
-    await file.close()
-  }
-}
-
-/** What the program's process is started with. */
+/** What a program's process is started with. */
 export interface ProgramStart {
   readonly session: Session
-  readonly peer: RpcPeer
-  readonly program: ProgramSource
-  readonly permissions: readonly string[]
+  /** What it may call. */
+  readonly methods: MethodTable
   readonly env: Readonly<Record<string, string>>
+}
+
+/** What is loaded into the process. */
+export interface ProgramLoad {
+  readonly files: ProgramFiles
+  readonly permissions: readonly string[]
   readonly signal: AbortSignal
 }
 
-/** The program once its process runs. */
-export interface RunningProgram {
+/** A program's process and the conversation with it. */
+export class ProgramProcess {
   readonly stdout: Readable
   readonly stderr: Readable
-  /** Asks it to end by a signal number. */
-  signal(signal: number): void
-}
+  readonly peer: RpcPeer
+  /** Resolves with the report of its end. Never rejects; stays open when the sandbox ends first. */
+  readonly exited: Promise<ExitReport>
+  /** Resolves when it has ended, or could not be started. Never rejects. */
+  readonly gone: Promise<void>
+  readonly #session: Session
+  readonly #commandId: number
+  readonly #started: Promise<unknown>
 
-/** What the program's peer sends with, once the program's stream is there. */
-export interface ProgramLink {
-  send(message: Buffer): void
-  /** Bytes that the program has not taken. */
-  readonly queuedBytes: number
-}
-
-/** Joins a peer to stream 1. Must run before the program starts. */
-export function connectProgram(channel: Channel, peer: RpcPeer): ProgramLink {
-  const sender = channel.multiplexer.openSender(PROGRAM_STREAM, {
-    onWritable: () => undefined,
-    onReset: () => undefined,
-  })
-  const decoder = new MessageDecoder((value, cost) => peer.receive(value, cost))
-  const receiver = channel.multiplexer.openReceiver(PROGRAM_STREAM, {
-    onData(chunk) {
-      channel.guard(() => decoder.push(chunk))
-      receiver.consumed(chunk.length)
-    },
-    onEnd: () => undefined,
-    onReset: () => undefined,
-  })
-  return {
-    send: (message) => void sender.write(message),
-    get queuedBytes() {
-      return sender.queuedBytes
-    },
-  }
-}
-
-/**
- * Starts the program's process and loads the file into it.
- * @throws {ProgramError} when it cannot be compiled or throws while it is loaded.
- */
-export async function startProgram(start: ProgramStart, onStarted: (program: RunningProgram) => void): Promise<void> {
-  const { session, peer, program, permissions, env, signal } = start
-  const { channel, streamIds, commands } = session
-  const [stdout, stderr] = [streamIds.next(), streamIds.next()]
-  const request = { env, cwd: '/', stdout, stderr, cpuTimeMs: null, permissions }
-  try {
-    commands.programRequested()
-    const started = channel.request('program.start', request, 2)
-    onStarted({
-      stdout: channel.openReadable(stdout),
-      stderr: channel.openReadable(stderr),
-      signal(number) {
-        channel.signal({ commandId: PROGRAM_COMMAND_ID, signal: number, scope: 'group' })
+  /** Asks for the process. @throws {CapacityError} when too much is open or pending. */
+  constructor({ session, methods, env }: ProgramStart) {
+    this.#session = session
+    const { channel, streamIds, commands } = session
+    const { commandId, channel: channelId } = commands.allotProgram()
+    const [stdout, stderr] = [streamIds.next(), streamIds.next()]
+    const request = { commandId, channel: channelId, env, cwd: '/', stdout, stderr, cpuTimeMs: null }
+    this.#started = channel.request('program.start', request, 4)
+    this.#commandId = commandId
+    this.exited = commands.programRequested(commandId)
+    this.gone = new Promise((resolve) => {
+      this.#started.catch(() => resolve())
+      void this.exited.then(() => resolve())
+    })
+    this.stdout = channel.openReadable(stdout)
+    this.stderr = channel.openReadable(stderr)
+    const { multiplexer } = channel
+    const ignore = { onReset: () => undefined }
+    const sender = multiplexer.openSender(channelId, { ...ignore, onWritable: () => undefined })
+    this.peer = new RpcPeer({
+      methods,
+      send: (message) => void sender.write(message),
+      queuedBytes: () => sender.queuedBytes,
+      onViolation: (violation) => channel.fail(violation),
+    })
+    const decoder = new MessageDecoder((value, cost) => this.peer.receive(value, cost))
+    const receiver = multiplexer.openReceiver(channelId, {
+      ...ignore,
+      onData(chunk) {
+        channel.guard(() => decoder.push(chunk))
+        receiver.consumed(chunk.length)
       },
+      onEnd: () => undefined,
     })
-    await started
-    await peer.call('$/load', { ...program, permissions }, { signal })
-  } catch (error) {
-    if (!(error instanceof RpcError)) throw error
-    const failure = error.rpcCode === CONTROL_ERROR_PROGRAM ? programErrorSchema.safeParse(error.data) : null
-    const stack = failure?.success === true ? printable(failure.data.stack, 2000) : ''
-    const kind = failure?.success === true ? failure.data.kind : 'start'
-    const what = { syntax: 'has a syntax error', throw: 'threw while it was loaded', start: 'could not be started' }[
-      kind
-    ]
-    throw new ProgramError(`the program '${program.filename}' ${what}: ${error.message}`, {
-      cause: error,
-      details: { kind, stack },
-    })
+    void this.gone.then(() => sender.reset(ResetCode.Canceled))
   }
+
+  /**
+   * Loads the files into it.
+   * @throws {ProgramError} when the process cannot be started, or a file cannot be compiled or throws while it is loaded.
+   */
+  async load({ files, permissions, signal }: ProgramLoad): Promise<void> {
+    try {
+      await this.#started
+      await this.peer.call('$/load', { ...files, permissions }, { signal })
+    } catch (error) {
+      if (error instanceof UnsendableError) throw new ProgramError(`the files are too large: ${error.message}`)
+      throw error instanceof RpcError ? loadFailure(error, files) : error
+    }
+  }
+
+  /** Sends a signal to its process group, or SIGKILL to everything that it started. */
+  signal(signal: number, scope: SignalParams['scope']): void {
+    this.#session.channel.signal({ commandId: this.#commandId, signal, scope })
+  }
+
+  /** Its calls and those to it are over; the latter reject with `error`. The process is ended by whoever closes. */
+  close(error: Error): void {
+    this.peer.close(error)
+  }
+}
+
+function loadFailure(error: RpcError, files: ProgramFiles): ProgramError {
+  const parsed = error.rpcCode === CONTROL_ERROR_PROGRAM ? programErrorSchema.safeParse(error.data) : null
+  const failure = parsed?.success === true ? parsed.data : null
+  const kind = failure?.kind ?? 'start'
+  const file = failure?.file ?? (files.program === null ? 'methods' : 'program')
+  const what = { syntax: 'has a syntax error', throw: 'threw while it was loaded', start: 'could not be started' }[kind]
+  const filename = printable(files[file]?.filename ?? '', 200)
+  return new ProgramError(`the ${FILE_NAMES[file]} '${filename}' ${what}: ${error.message}`, {
+    cause: error,
+    details: { file, kind, stack: printable(failure?.stack ?? '', 2000) },
+  })
 }

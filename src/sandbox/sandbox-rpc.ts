@@ -1,7 +1,8 @@
 /** `sandbox.rpc`: calls to the program in the sandbox, and methods of the host that it may call. */
-import { CallTimeoutError, RpcError, SandboxExitedError } from '../errors.js'
-import { JsonRpcErrorCode, type RpcMethod, type RpcPeer } from '../protocol/index.js'
+import { CallTimeoutError, InvalidOptionsError, RpcError, SandboxExitedError } from '../errors.js'
+import { JsonRpcErrorCode, type MethodTable, type RpcMethod, type RpcPeer } from '../protocol/index.js'
 import { parseCallOptions, type CallOptions } from '../options/index.js'
+import { printable } from '../printable.js'
 
 /** Functions by name, nested as deep as wanted; the names are joined with dots. */
 export interface ExposedObject {
@@ -11,25 +12,22 @@ export interface ExposedObject {
 /** What a call without options has; made once, since most calls have none. */
 const NO_OPTIONS = parseCallOptions({})
 
-/** Methods can be exposed before the sandbox is ready; calls made before then wait until the program is loaded. */
+/**
+ * Methods can be exposed before the sandbox is ready, and stay when the program is reloaded; calls made before the program is
+ * loaded wait for it. Names that start with `$/` are the package's own.
+ */
 export class SandboxRpc {
-  readonly #peer: RpcPeer
+  readonly #methods: MethodTable
   readonly #callTimeoutMs: number | null
-  #gate: Promise<void>
-  #state: 'waiting' | 'open' | 'none' = 'waiting'
+  /** The program that can be called; `null` while it is loaded, and when there is none. */
+  #peer: RpcPeer | null = null
+  #gate = new Gate<RpcPeer>()
   #closed: Error | null = null
-  #open!: () => void
-  #reject!: (error: Error) => void
 
   /** @internal */
-  constructor(peer: RpcPeer, callTimeoutMs: number | null) {
-    this.#peer = peer
+  constructor(methods: MethodTable, callTimeoutMs: number | null) {
+    this.#methods = methods
     this.#callTimeoutMs = callTimeoutMs
-    this.#gate = new Promise((resolve, reject) => {
-      this.#open = resolve
-      this.#reject = reject
-    })
-    this.#gate.catch(() => undefined)
   }
 
   /**
@@ -37,19 +35,22 @@ export class SandboxRpc {
    * The method gets the call's parameters; what it returns or resolves to is the answer, what it throws the error.
    */
   expose(name: string, method: RpcMethod): this {
-    this.#peer.expose(name, method)
+    assertFree(name)
+    this.#methods.add(name, method)
     return this
   }
 
   /** Exposes every function that the object holds; objects in it become namespaces. */
   exposeObject(methods: ExposedObject): this {
-    this.#peer.exposeObject(methods)
+    if (typeof methods === 'object' && (methods as unknown) !== null) Object.keys(methods).forEach(assertFree)
+    this.#methods.addObject(methods)
     return this
   }
 
   /** Takes a method, or a whole namespace, back. */
   unexpose(name: string): this {
-    this.#peer.unexpose(name)
+    assertFree(name)
+    this.#methods.delete(name)
     return this
   }
 
@@ -67,11 +68,10 @@ export class SandboxRpc {
     const { timeoutMs, signal } = options === undefined ? NO_OPTIONS : parseCallOptions(options)
     signal?.throwIfAborted()
     if (this.#closed !== null) throw this.#closed
-    if (this.#state === 'none') throw noProgram()
     const deadlineMs = timeoutMs ?? this.#callTimeoutMs
     const started = performance.now()
-    if (this.#state === 'waiting') await this.#opened(method, deadlineMs, signal)
-    const result = await this.#peer.call(method, params, {
+    const peer = this.#peer ?? (await this.#opened(method, deadlineMs, signal))
+    const result = await peer.call(method, params, {
       ...(deadlineMs === null ? {} : { timeoutMs: Math.max(1, deadlineMs - (performance.now() - started)) }),
       ...(signal === null ? {} : { signal }),
     })
@@ -79,7 +79,7 @@ export class SandboxRpc {
   }
 
   /** The program is loaded; or the call's own deadline or signal came first. */
-  #opened(method: string, deadlineMs: number | null, signal: AbortSignal | null): Promise<void> {
+  #opened(method: string, deadlineMs: number | null, signal: AbortSignal | null): Promise<RpcPeer> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => reject(signal?.reason as Error)
       const onTimeout = (): void =>
@@ -88,7 +88,7 @@ export class SandboxRpc {
         )
       const timer = deadlineMs === null ? undefined : setTimeout(onTimeout, deadlineMs)
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#gate.then(resolve, reject).finally(() => {
+      this.#gate.promise.then(resolve, reject).finally(() => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', onAbort)
       })
@@ -101,24 +101,51 @@ export class SandboxRpc {
    */
   notify(method: string, params: readonly unknown[] | object = []): void {
     if (this.#closed !== null) throw this.#closed
-    if (this.#state === 'none') throw noProgram()
-    if (this.#state === 'open') this.#peer.notify(method, params)
-    else this.#gate.then(() => this.#peer.notify(method, params)).catch(() => undefined)
+    if (this.#peer !== null) this.#peer.notify(method, params)
+    else this.#gate.promise.then((peer) => peer.notify(method, params)).catch(() => undefined)
   }
 
-  /** @internal The program is loaded (or there is none): calls may go. */
-  opened(hasProgram: boolean): void {
-    this.#state = hasProgram ? 'open' : 'none'
-    if (hasProgram) this.#open()
-    else this.#reject(noProgram())
+  /** @internal The program is loaded: calls may go. `null`: there is none. */
+  opened(peer: RpcPeer | null): void {
+    if (peer === null) return this.closed(noProgram())
+    this.#peer = peer
+    this.#gate.open(peer)
+  }
+
+  /** @internal Another program follows: calls wait for it. */
+  waits(): void {
+    this.#peer = null
+    this.#closed = null
+    this.#gate = new Gate()
   }
 
   /** @internal Nothing can be called any more. The end of the sandbox says more than that of the program before it. */
   closed(error: Error): void {
     if (this.#closed === null || error instanceof SandboxExitedError) this.#closed = error
-    this.#peer.close(error)
-    this.#reject(error)
+    this.#gate.fail(error)
   }
+}
+
+/** Waits are let through once, or turned away. */
+class Gate<T> {
+  readonly promise: Promise<T>
+  open!: (value: T) => void
+  fail!: (error: Error) => void
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.open = resolve
+      this.fail = reject
+    })
+    this.promise.catch(() => undefined)
+  }
+}
+
+function assertFree(name: string): void {
+  if (typeof name === 'string' && name.startsWith('$/'))
+    throw new InvalidOptionsError(
+      `the method name '${printable(name, 64)}' is reserved: names that start with '$/' are the package's own`,
+    )
 }
 
 function noProgram(): RpcError {

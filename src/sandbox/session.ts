@@ -10,7 +10,7 @@ import type { ContainerExit, ContainerHandle } from '../driver/driver.js'
 import { ProtocolViolation, describeIssue, readyNotificationSchema } from '../protocol/index.js'
 import { openChannel, type Channel } from './channel.js'
 import type { TraceSession } from '../trace/index.js'
-import { Commands, PROGRAM_COMMAND_ID, StreamIds, type ExitReport } from './commands.js'
+import { Commands, StreamIds } from './commands.js'
 import { describeEnding, type EndingCause } from './ending.js'
 
 /** How long the last frames may take to arrive after the engine reported the end. */
@@ -36,8 +36,6 @@ const STDERR_TAIL_BYTES = 4_096
 /** Who is told of what happens in a session. */
 export interface SessionHooks {
   onStderr(chunk: Buffer): void
-  /** The program's process ended while the sandbox goes on. */
-  onProgramExit(exit: ExitReport): void
   onEnded(error: SandboxExitedError, exit: ContainerExit): void
 }
 
@@ -89,12 +87,7 @@ export class Session {
       isReady = true
       reportReady()
     })
-    this.#expose('exit', (params) => {
-      const programExit = this.commands.exited(params)
-      if (programExit === null) return
-      if (traced === null) this.#hooks.onProgramExit(programExit)
-      else void traced(PROGRAM_COMMAND_ID).then(() => this.#hooks.onProgramExit(programExit))
-    })
+    this.#expose('exit', (params) => this.commands.exited(params))
     const givenUp = new Promise<ContainerExit>((resolve) => (this.#giveUp = resolve))
     this.ended = Promise.race([container.exited, givenUp]).then(async (exit) => {
       await Promise.race([channelEnd, delay(DRAIN_MS)])

@@ -128,6 +128,7 @@ export function fakeSandbox(play: (container: FakeContainer) => void, options: S
     ping: () => undefined,
     lockup: (error) => events.push(error),
     jailbreak: (violation) => events.push(violation),
+    message: () => undefined,
     error: (error) => events.push(error),
   })
   return { lifecycle, containers, events, released: () => released }

@@ -14,12 +14,13 @@ export class LocalProgram implements AsyncDisposable {
     const shovel = await LocalShovel.start()
     const program = new LocalProgram(shovel)
     const started = shovel.peer.call('program.start', {
+      commandId: 0,
+      channel: 1,
       env: { PATH: '/usr/bin:/bin', ...env },
       cwd: shovel.workDir,
       stdout: program.#stdoutStream,
       stderr: program.#stderrStream,
       cpuTimeMs: null,
-      permissions: [],
     })
     program.#openChannel()
     await started
@@ -43,7 +44,7 @@ export class LocalProgram implements AsyncDisposable {
 
   /** Gives the program its source; resolves when it has run. */
   load(source: string, permissions: readonly string[] = [], filename = 'guest.js'): Promise<unknown> {
-    return this.peer.call('$/load', { source, filename, permissions })
+    return this.peer.call('$/load', { program: { source, filename }, methods: null, permissions })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,17 +7,17 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import process from 'node:process'
-import type { ProgramLoadParams } from '../../protocol/control.js'
+import type { ProgramActionParams, ProgramLoadParams } from '../../protocol/control.js'
 import { EXIT_VIOLATION } from '../../protocol/control-codes.js'
 import { MessageDecoder } from '../../protocol/message.js'
 import { RpcPeer } from '../../protocol/rpc-peer.js'
 import { GatheringTransport } from '../../protocol/gathering-transport.js'
 import { readDescriptor } from '../channel.js'
 import { nodeCommand } from '../node-command.js'
-import { arrangeGlobals } from './globals.js'
 import { describeStack } from './load-error.js'
-import { runProgram } from './loader.js'
-import { createBuiltinLoader } from './permissions.js'
+import { loadFiles } from './load-files.js'
+import { createSend } from './messenger.js'
+import { createRpc } from './rpc.js'
 
 const FD = { error: 2, in: 3, out: 4 } as const
 
@@ -41,10 +41,9 @@ function main(): void {
   peer.expose('$/load', async (params: ProgramLoadParams) => {
     if (loaded) throw new Error('a program is already loaded')
     loaded = true
-    const { permissions, ...program } = params
     arrangeRestart()
-    arrangeGlobals({ rpc: createRpc(peer) })
-    await runProgram(program, createBuiltinLoader(permissions), permissions.length > 0)
+    const callAction = await loadFiles(params, { rpc: createRpc(peer), send: createSend(peer) })
+    peer.expose('$/action', ({ name, data }: ProgramActionParams) => callAction(name, data))
     return {}
   })
 
@@ -64,20 +63,6 @@ function arrangeRestart(): void {
   const [file, ...args] = nodeCommand(__dirname)
   process.execPath = file
   process.execArgv = args
-}
-
-/** The program's view of the peer; the names that start with `$/` are ours. */
-function createRpc(peer: RpcPeer) {
-  const own = (name: unknown) => {
-    if (typeof name === 'string' && name.startsWith('$/')) throw new TypeError(`The name '${name}' is reserved`)
-  }
-  return Object.freeze({
-    expose: (...args: Parameters<RpcPeer['expose']>) => (own(args[0]), peer.expose(...args)),
-    exposeObject: (...args: Parameters<RpcPeer['exposeObject']>) => peer.exposeObject(...args),
-    unexpose: (...args: Parameters<RpcPeer['unexpose']>) => (own(args[0]), peer.unexpose(...args)),
-    call: (...args: Parameters<RpcPeer['call']>) => peer.call(...args),
-    notify: (...args: Parameters<RpcPeer['notify']>) => peer.notify(...args),
-  })
 }
 
 function die(text: string, code: number): never {

@@ -109,10 +109,22 @@ const cases: [name: string, schema: Schema, valid: Record<string, unknown>, chan
   [
     'program.start',
     protocol.programStartParamsSchema,
-    { env: environment, cwd: '/', stdout: 2, stderr: 3, cpuTimeMs: null, permissions: ['fs'] },
-    [{ stdout: null }, { permissions: [1] }],
+    { commandId: 0, channel: 1, env: environment, cwd: '/', stdout: 2, stderr: 3, cpuTimeMs: null },
+    [{ stdout: null }, { channel: 0 }, { commandId: -1 }, { permissions: [] }],
   ],
-  ['$/load error', protocol.programErrorSchema, { kind: 'syntax', stack: 'x' }, [{ kind: 'other' }, { stack: 1 }]],
+  [
+    '$/load',
+    protocol.programLoadParamsSchema,
+    { program: { source: '', filename: 'a.js' }, methods: null, permissions: ['fs'] },
+    [{ program: { source: '' } }, { methods: undefined }, { permissions: [1] }],
+  ],
+  ['$/action', protocol.programActionParamsSchema, { name: 'a b' }, [{ name: 1 }, { more: 1 }]],
+  [
+    '$/load error',
+    protocol.programErrorSchema,
+    { file: 'methods', kind: 'syntax', stack: 'x' },
+    [{ kind: 'other' }, { stack: 1 }, { file: 'other' }],
+  ],
   [
     'observe',
     protocol.observeResultSchema,

@@ -7,8 +7,12 @@ import type { Thread } from './process.js'
 import { resolvePath } from './resolve-path.js'
 import { readMessageAddress, readSocketAddress, type SocketAddress } from './socket-address.js'
 
-function addressesOf({ argument, within }: AddressCall, args: readonly string[]): readonly SocketAddress[] {
+/** With it connect(2) undoes a connection. */
+const NO_FAMILY = '{sa_family=AF_UNSPEC'
+
+function addressesOf({ argument, within }: AddressCall, { name, args }: CallRecord): readonly SocketAddress[] {
   const text = args[argument] ?? ''
+  if (name === 'connect' && text.startsWith(NO_FAMILY)) return []
   if (within === 'argument') return [readSocketAddress(text)]
   if (within === 'message') return [readMessageAddress(text)]
   const list = readList(text)
@@ -43,7 +47,7 @@ function addressAccess(mode: 'connect' | 'bind', address: SocketAddress, thread:
 /** The addresses that a call uses: none, one, or one for each of its messages. */
 export function addressAccesses(call: AddressCall, record: CallRecord, thread: Thread): readonly Access[] {
   const found: Access[] = []
-  for (const address of addressesOf(call, record.args)) {
+  for (const address of addressesOf(call, record)) {
     const access = addressAccess(call.mode, address, thread)
     if (access !== null && !found.some(({ file }) => file === access.file)) found.push(access)
   }

@@ -7,7 +7,7 @@ export type SocketAddress =
   | { readonly kind: 'address'; readonly address: string }
   /** A socket in the file system. */
   | { readonly kind: 'file'; readonly name: string }
-  /** `AF_UNSPEC` or no address: nothing is named. */
+  /** No address, or one that undoes a connection: nothing is named. */
   | { readonly kind: 'none' }
   /** Not readable: what strace printed instead. */
   | { readonly kind: 'unreadable'; readonly text: string }
@@ -17,6 +17,7 @@ const INET = /^\{sa_family=AF_INET, sin_port=htons\((\d{1,5})\), sin_addr=inet_a
 const INET6 =
   /^\{sa_family=AF_INET6, sin6_port=htons\((\d{1,5})\), sin6_flowinfo=htonl\(\d+\), inet_pton\(AF_INET6, "([\da-f:.]{2,45})", &sin6_addr\), /
 const UNIX = /^\{sa_family=AF_UNIX, sun_path=(@?)("(?:[^"\\]|\\.)*"(?:\.\.\.)?)\}/s
+const UNSPEC = /^\{sa_family=AF_UNSPEC, sa_data=("(?:[^"\\]|\\.)*")/s
 const NETLINK = /^\{sa_family=AF_NETLINK, nl_pid=(-?\d+), /
 
 function unixAddress(abstract: boolean, quoted: string): SocketAddress {
@@ -26,12 +27,28 @@ function unixAddress(abstract: boolean, quoted: string): SocketAddress {
   return name.value === '' ? { kind: 'none' } : { kind: 'file', name: name.value }
 }
 
+/** Bytes as decoded text has them: those that are no UTF-8 as surrogates. */
+function bytesOf(text: string): readonly number[] {
+  return Array.from(text).flatMap((character) => {
+    const code = character.codePointAt(0) ?? 0
+    return code >= 0xdc80 && code <= 0xdcff ? code - 0xdc00 : [...Buffer.from(character)]
+  })
+}
+
+/** For all but connect(2) IPv4 takes an address without a family for its own (`udp_sendmsg` and `inet_bind` of Linux). */
+function unspecifiedAddress(text: string): SocketAddress {
+  const data = readString(UNSPEC.exec(text)?.[1] ?? '')
+  const [high, low, ...host] = data === null ? [] : bytesOf(data.value)
+  if (high === undefined || low === undefined || host.length < 4) return { kind: 'none' }
+  return { kind: 'address', address: `${host.slice(0, 4).join('.')}:${high * 256 + low}` }
+}
+
 /** Reads an address at the beginning of `text`; what follows it does not matter. */
 export function readSocketAddress(text: string): SocketAddress {
   if (text.startsWith('NULL')) return { kind: 'none' }
   const family = FAMILY.exec(text)?.[1]
   if (family === undefined) return { kind: 'unreadable', text: text.slice(0, 100) }
-  if (family === 'AF_UNSPEC') return { kind: 'none' }
+  if (family === 'AF_UNSPEC') return unspecifiedAddress(text)
   const inet = INET.exec(text)
   if (inet !== null) return { kind: 'address', address: `${inet[2]}:${inet[1]}` }
   const inet6 = INET6.exec(text)

@@ -36,7 +36,17 @@ const CALLS: readonly (readonly [call: string, ...addresses: string[]])[] = [
   [`bind(${SOCKET}, {sa_family=AF_UNIX, sun_path="s"}, 110) = 0`, 'bind write s /work/s'],
   [`bind(${SOCKET}, {sa_family=AF_UNIX}, 2) = 0`, 'bind connect unix:@ unix:@'],
   [`bind(${SOCKET}, {sa_family=AF_NETLINK, nl_pid=0, nl_groups=00000000}, 12) = 0`, 'bind connect netlink:0 netlink:0'],
-  [`connect(${SOCKET}, {sa_family=AF_UNSPEC, sa_data="\\0"}, 16) = 0`],
+  [`connect(${SOCKET}, {sa_family=AF_UNSPEC, sa_data="\\21\\\\\\177\\0\\0\\1\\0\\0\\0\\0\\0\\0\\0\\0"}, 16) = 0`],
+  [
+    `sendto(${SOCKET}, "x", 1, 0, {sa_family=AF_UNSPEC, sa_data="\\21\\\\\\177\\0\\0\\1\\0\\0\\0\\0\\0\\0\\0\\0"}, 16) = 1`,
+    'connect connect 127.0.0.1:4444 127.0.0.1:4444',
+  ],
+  [
+    `sendmsg(${SOCKET}, {msg_name={sa_family=AF_UNSPEC, sa_data="\\0P\\300\\250\\303\\244\\0\\0"}, msg_namelen=16}, 0) = 1`,
+    'connect connect 192.168.195.164:80 192.168.195.164:80',
+  ],
+  [`bind(${SOCKET}, {sa_family=AF_UNSPEC, sa_data="\\0P\\0\\0\\0\\0"}, 16) = 0`, 'bind connect 0.0.0.0:80 0.0.0.0:80'],
+  [`sendto(${SOCKET}, "x", 1, 0, {sa_family=AF_UNSPEC, sa_data="\\0"}, 3) = -1 EINVAL (Invalid argument)`],
   [`connect(${SOCKET}, {sa_family=AF_VSOCK, svm_cid=0x2, svm_port=0x1}, 16) = 0`, 'connect connect AF_VSOCK AF_VSOCK'],
   [`connect(${SOCKET}, 0x8, 16) = -1 EFAULT (Bad address)`, 'connect connect 0x8 ?'],
 ]

@@ -1,0 +1,27 @@
+/** Whom a jailed command runs as: the files in its working folder are the host's, so its uid decides what it may do there. */
+import { stat } from 'node:fs/promises'
+
+/** A user of the host, or `null` for a mapped uid that owns nothing. */
+export type JailUser = { readonly uid: number; readonly gid?: number } | null
+
+/**
+ * As before: the user who runs this process. When that is root, which no sandbox is, the owner of the working folder; when
+ * that is root too, nobody of the host, who reads what everybody may read and writes what everybody may write.
+ *
+ * @param asked `uid` and `gid` of the options of `spawn`
+ */
+export async function jailUserOf(
+  cwd: string,
+  asked: { readonly uid?: number | undefined; readonly gid?: number | undefined },
+): Promise<JailUser> {
+  if (asked.uid !== undefined && asked.uid !== 0) return userOf(asked.uid, asked.gid ?? 0)
+  const uid = process.getuid?.() ?? 0
+  if (uid !== 0) return userOf(uid, process.getgid?.() ?? 0)
+  const owner = await stat(cwd)
+  return owner.uid === 0 ? null : userOf(owner.uid, owner.gid)
+}
+
+/** Without a gid of its own the number of the uid is taken: root's group is nobody's. */
+function userOf(uid: number, gid: number): JailUser {
+  return gid === 0 ? { uid } : { uid, gid }
+}

@@ -13,13 +13,13 @@ const base = ['errors', 'printable']
 const below = {
   errors: { values: [] },
   printable: { values: [] },
-  options: { values: base, types: ['driver', 'users', 'trace'] },
+  options: { values: base, types: ['driver', 'users', 'trace', 'plugins'] },
   policy: { values: ['options', ...base] },
   protocol: { values: base },
   driver: { values: ['policy', 'options', ...base] },
   image: { values: ['policy', 'options', ...base], types: ['driver'] },
   users: { values: ['options', ...base] },
-  plugins: { values: ['options', ...base] },
+  plugins: { values: ['policy', 'options', ...base], types: ['trace'] },
   trace: { values: ['policy', 'protocol', 'options', ...base], types: ['driver'] },
 }
 const middle = Object.keys(below)

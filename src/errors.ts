@@ -172,6 +172,23 @@ export class LockupError extends SandboxError {
   }
 }
 
+/**
+ * A plugin cannot be loaded, does not fit the others, loosened an option, or one of its hooks threw or did not return in time.
+ * For a loosened option `details.field` names it.
+ */
+export class PluginError extends SandboxError {
+  /** The plugin's name; that of its folder where it has told none. */
+  readonly plugin: string
+  /** For example `beforeLaunch`; `null` when it is not about a hook. */
+  readonly hook: string | null
+
+  constructor(plugin: string, hook: string | null, message: string, options: SandboxErrorOptions = {}) {
+    super('ERR_PLUGIN', message, { ...options, details: { ...options.details, plugin, hook } })
+    this.plugin = plugin
+    this.hook = hook
+  }
+}
+
 /** A call had no answer within its deadline. */
 export class CallTimeoutError extends SandboxError {
   constructor(message: string, options?: SandboxErrorOptions) {

@@ -37,6 +37,19 @@ export type {
 } from './trace/index.js'
 export { mergeLearned } from './trace/index.js'
 
+// Plugins: what takes part in the life of a sandbox.
+export { definePlugin } from './plugins/index.js'
+export type {
+  Plugin,
+  PluginContext,
+  PluginDefinition,
+  PluginExit,
+  PluginHostHooks,
+  PluginHostPart,
+  PluginManifest,
+  PluginRpc,
+} from './plugins/index.js'
+
 // Users: where accounts come from, who checks passwords, and what slows down guessing.
 export { FileAuthenticator, FileDirectory, LoginGuard, UnixAuthenticator, UnixDirectory } from './users/index.js'
 export type { Authenticator, Credentials, DirectoryUser, FileUser, UnixUser, UserDirectory } from './users/index.js'
@@ -95,6 +108,7 @@ export {
   loginSchema,
   makeFolderOptionsSchema,
   mountSchema,
+  pluginDefinitionSchema,
   readFileOptionsSchema,
   reloadOptionsSchema,
   removeOptionsSchema,
@@ -123,6 +137,7 @@ export type {
   MakeFolderOptions,
   MountOptions,
   OptionIssue,
+  PluginEntry,
   ReadFileOptions,
   ReloadOptions,
   RemoveOptions,
@@ -155,6 +170,7 @@ export {
   LockupError,
   LoginFailedError,
   LoginUnavailableError,
+  PluginError,
   PolicyMismatchError,
   ProgramError,
   ProtocolError,

@@ -78,6 +78,14 @@ export { MAX_TIMER_MS } from './option.js'
 export { invalidOptions, parseOptions, type OptionIssue } from './parse.js'
 export { DEFAULT_RUNTIME, isGvisor } from './runtime.js'
 export {
+  isPlugin,
+  parsePluginDefinition,
+  parsePluginHooks,
+  parsePluginManifest,
+  pluginDefinitionSchema,
+} from './plugin-definition.js'
+export type { PluginEntry, ResolvedPluginEntry } from './plugins-option.js'
+export {
   parseSandboxOptions,
   sandboxOptionsSchema,
   type ResolvedSandboxOptions,

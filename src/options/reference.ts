@@ -18,9 +18,10 @@ import { loginGuardSchema } from './login-guard-options.js'
 import { loginSchema } from './login-options.js'
 import { mountSchema } from './mounts.js'
 import { optionFacts, type OptionFacts } from './option.js'
+import { pluginDefinitionSchema } from './plugin-definition.js'
 import { sandboxOptionsSchema } from './sandbox-options.js'
-import { innerSchemaOf, objectSchemaOf } from './schema-walk.js'
 import { reloadOptionsSchema } from './reload-options.js'
+import { innerSchemaOf, objectSchemaOf } from './schema-walk.js'
 import { formatSize } from './size.js'
 import { timeoutsSchema } from './timeouts.js'
 import { traceObjectSchema } from './trace-options.js'
@@ -105,18 +106,23 @@ const SECTIONS: readonly Section[] = [
   { title: '`sandbox.run` and `sandbox.shell`', intro: 'Options of one command.', schema: commandOptionsSchema },
   { title: '`sandbox.spawn`', intro: 'Options of one process.', schema: spawnOptionsSchema },
   { title: '`sandbox.rpc.call`', intro: 'Options of one call.', schema: callOptionsSchema },
-  { title: '`sandbox.fs.readFile`', intro: 'Options, or an encoding alone.', schema: readFileOptionsSchema },
   { title: '`sandbox.action`', intro: 'Options of one call, as of `sandbox.rpc.call`.', schema: callOptionsSchema },
   {
     title: '`sandbox.reload`',
     intro: 'Options, or the path of a program alone.',
     schema: reloadOptionsSchema,
   },
+  { title: '`sandbox.fs.readFile`', intro: 'Options, or an encoding alone.', schema: readFileOptionsSchema },
   { title: '`sandbox.fs.writeFile`', intro: 'Options of one file.', schema: writeFileOptionsSchema },
   { title: '`sandbox.fs.mkdir`', intro: 'Options of one folder.', schema: makeFolderOptionsSchema },
   { title: '`sandbox.fs.rm`', intro: 'Options of one removal.', schema: removeOptionsSchema },
   { title: '`sandbox.fs.upload`', intro: 'Options of one transfer.', schema: transferOptionsSchema },
   { title: '`sandbox.fs.download`', intro: 'Options of one transfer.', schema: downloadOptionsSchema },
+  {
+    title: '`definePlugin(definition)`',
+    intro: 'What a plugin is made of; see [plugins](plugins.md).',
+    schema: pluginDefinitionSchema,
+  },
   { title: '`new DockerDriver(options)`', intro: 'How the engine is reached.', schema: driverOptionsSchema },
 ]
 

@@ -12,6 +12,7 @@ export const DEFAULT_TIMEOUTS = Object.freeze({
   pingIntervalMs: 10_000,
   lockupMs: 10_000,
   killGraceMs: 2_000,
+  hookMs: 5_000,
 })
 
 /** `timeouts`: how long the host waits for the inside. */
@@ -33,6 +34,9 @@ export const timeoutsSchema = objectOption({
   killGraceMs: durationOption(0)
     .default(DEFAULT_TIMEOUTS.killGraceMs)
     .describe('Time between the first signal and `SIGKILL` when a command or the sandbox is ended.'),
+  hookMs: durationOption(1)
+    .default(DEFAULT_TIMEOUTS.hookMs)
+    .describe('Deadline of each hook of a plugin; one that does not return in time is a `PluginError`.'),
 })
   .readonly()
   .describe('How long the host waits.')

@@ -20,6 +20,7 @@ export type {
   ThreadStatus,
 } from './observation.js'
 export { buildTmpfsOptions, buildUlimits, type Ulimit } from './posture.js'
+export { findLooserCall } from './seccomp-containment.js'
 export { sandboxSeccompProfile } from './own-seccomp.js'
 export { targetSeccompProfile } from './seccomp.js'
 export { tightenSeccomp, type TightenOptions } from './tighter-seccomp.js'

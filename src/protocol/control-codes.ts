@@ -12,6 +12,8 @@ export const CONTROL_ERROR_SPAWN = -32010
 export const CONTROL_ERROR_PROGRAM = -32011
 /** A file operation failed. */
 export const CONTROL_ERROR_FILE = -32012
+/** A guest part of a plugin could not be loaded, or a hook of it failed. */
+export const CONTROL_ERROR_PLUGIN = -32013
 
 /** The exit code of a shovel or program to which the other side broke the protocol (sysexits.h, EX_SOFTWARE). */
 export const EXIT_VIOLATION = 70

@@ -29,7 +29,14 @@ export type { RpcErrorObject, RpcParams } from './rpc-messages.js'
 export { describeThrown } from './describe-thrown.js'
 export { describeIssue } from './schema-issue.js'
 export { ProtocolViolation } from './violation.js'
-export { CONTROL_ERROR_FILE, CONTROL_ERROR_PROGRAM, CONTROL_ERROR_SPAWN, PROTOCOL_VERSION } from './control-codes.js'
+export {
+  CONTROL_ERROR_FILE,
+  CONTROL_ERROR_PLUGIN,
+  CONTROL_ERROR_PROGRAM,
+  CONTROL_ERROR_SPAWN,
+  PROTOCOL_VERSION,
+} from './control-codes.js'
+export { pluginErrorSchema, pluginLoadResultSchema, type GuestHook } from './control-plugins.js'
 export {
   emptyResultSchema,
   exitNotificationSchema,

@@ -7,6 +7,7 @@
 import { InvalidStateError, JailbreakError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
+import { PluginHost } from '../plugins/index.js'
 import type { Violation } from '../trace/index.js'
 import type { SpawnRequest } from './commands.js'
 import { askToEnd } from './graceful-end.js'
@@ -36,7 +37,8 @@ export interface LifecycleEvents {
 /** One sandbox from its options to the end of its container: every state change goes through here. */
 export class Lifecycle {
   readonly id: string
-  readonly options: ResolvedSandboxOptions
+  /** From the start on as plugins have tightened them. */
+  options: ResolvedSandboxOptions
   readonly program: ProgramSlot
   state: SandboxState = 'created'
   launched: LaunchedContainer | null = null
@@ -44,6 +46,7 @@ export class Lifecycle {
 
   readonly #services: SandboxServices
   readonly #events: LifecycleEvents
+  readonly #plugins: PluginHost
   readonly #abort = new AbortController()
   #session: Session | null = null
   #watch: LockupWatch | null = null
@@ -55,12 +58,19 @@ export class Lifecycle {
     this.id = id
     this.options = options
     this.#services = services
-    this.#events = events
-    this.program = new ProgramSlot(options, {
+    this.#plugins = new PluginHost(options, {
+      sandboxId: id,
+      rpc: () => this.program.rpc,
+      kill: () => this.kill(),
+      onFailure: (error) => events.error(error),
+    })
+    this.#events = this.#plugins.beside(events)
+    this.program = new ProgramSlot(() => this.options, {
+      plugins: this.#plugins,
       state: () => this.state,
       session: () => this.session,
       onStdout: (chunk) => events.stdout(chunk),
-      onStderr: (chunk) => events.stderr(chunk),
+      onStderr: (chunk) => this.#events.stderr(chunk),
       onMessage: (message) => events.message(message),
       onError: (error) => events.error(error),
       onWatched: (peer) => this.#watch?.watchProgram(peer),
@@ -90,8 +100,10 @@ export class Lifecycle {
     signal?.addEventListener('abort', () => void this.kill(), { once: true, signal: this.#abort.signal })
     try {
       signal?.throwIfAborted()
+      this.options = await this.#plugins.open(this.options, startup)
       const hasProgram = await this.program.read()
       this.launched = await launchContainer(this.id, this.options, this.#services, startup)
+      this.#plugins.follow(this.launched.trace)
       await this.#bringUp(this.launched, hasProgram, startup)
       if (this.state !== 'starting') throw this.#exitError ?? killedBeforeStart()
     } catch (error) {
@@ -125,7 +137,10 @@ export class Lifecycle {
       launched,
       options: this.options,
       signal,
-      onVerified: (report) => (this.isolation = report),
+      onVerified: (report, deadline) => {
+        this.isolation = report
+        return this.#plugins.spawned(deadline)
+      },
       startProgram: hasProgram ? (deadline) => this.program.start(deadline) : null,
     })
     // It may have broken the protocol right behind its last good word.
@@ -168,7 +183,7 @@ export class Lifecycle {
 
   /** Ends the sandbox: programs and commands are asked first, then forced. Idempotent; never rejects. */
   kill(): Promise<void> {
-    this.#killing ??= this.#kill()
+    this.#killing ??= this.#kill().then(() => this.#plugins.closed)
     return this.#killing
   }
 
@@ -176,6 +191,7 @@ export class Lifecycle {
     const wasStarting = this.state === 'starting'
     this.#move('stop')
     this.#watch?.stop()
+    await this.#plugins.killing()
     if (wasStarting) {
       this.#abort.abort(killedBeforeStart())
       await this.#starting?.catch(() => undefined)

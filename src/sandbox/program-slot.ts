@@ -10,6 +10,7 @@ import type { ExitReport } from './commands.js'
 import { endProgram } from './end-program.js'
 import { signalName } from './ending.js'
 import { readProgramFiles, type ProgramFiles, type ProgramPaths } from './program-files.js'
+import type { GuestPartSource } from './program-plugins.js'
 import { ProgramProcess } from './program.js'
 import { MAX_RESTARTS, RestartBudget } from './restart-budget.js'
 import { SandboxRpc } from './sandbox-rpc.js'
@@ -19,6 +20,7 @@ import type { SandboxState } from './state.js'
 /** What the place needs of the sandbox around it. */
 export interface ProgramSurroundings {
   readonly state: () => SandboxState
+  readonly plugins: GuestPartSource
   /** The session of a ready sandbox. @throws {SandboxExitedError} {@link InvalidStateError} */
   readonly session: () => Session
   onStdout(chunk: Buffer): void
@@ -40,7 +42,7 @@ type Options = Pick<ResolvedSandboxOptions, 'program' | 'methods' | 'permissions
 /** Starts, ends and restarts the program of one sandbox. */
 export class ProgramSlot {
   readonly rpc: SandboxRpc
-  readonly #options: Options
+  readonly #readOptions: () => Options
   readonly #surroundings: ProgramSurroundings
   readonly #methods = new MethodTable()
   readonly #restarts = new RestartBudget()
@@ -52,13 +54,18 @@ export class ProgramSlot {
   /** Reloads follow each other. */
   #changing: Promise<unknown> = Promise.resolve()
 
-  constructor(options: Options, surroundings: ProgramSurroundings) {
-    this.#options = options
+  /** @param options - asked each time: plugins tighten them before the first program is started */
+  constructor(options: () => Options, surroundings: ProgramSurroundings) {
+    this.#readOptions = options
     this.#surroundings = surroundings
-    this.#paths = { program: options.program, methods: options.methods }
+    this.#paths = { program: options().program, methods: options().methods }
     // In a turn of its own: what a listener throws is no answer to the program.
     this.#methods.add('$/message', (message: unknown) => process.nextTick(() => surroundings.onMessage(message)))
-    this.rpc = new SandboxRpc(this.#methods, options.timeouts.callMs)
+    this.rpc = new SandboxRpc(this.#methods, () => this.#options.timeouts.callMs)
+  }
+
+  get #options(): Options {
+    return this.#readOptions()
   }
 
   /** The process that runs; `null` for none. */
@@ -169,7 +176,7 @@ export class ProgramSlot {
     program.stderr.on('data', (chunk: Buffer) => this.#surroundings.onStderr(chunk))
     void program.exited.then((report) => this.#onExit(program, report))
     const { permissions } = this.#options
-    await abortable(signal, program.load({ files, permissions, signal }))
+    await abortable(signal, program.load({ files, permissions, signal, plugins: this.#surroundings.plugins }))
     this.#isLoaded = true
   }
 

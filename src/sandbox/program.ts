@@ -18,6 +18,7 @@ import {
 } from '../protocol/index.js'
 import type { ExitReport } from './commands.js'
 import { FILE_NAMES, type ProgramFiles } from './program-files.js'
+import { loadAmongPlugins, type GuestPartSource } from './program-plugins.js'
 import type { Session } from './session.js'
 
 /** What a program's process is started with. */
@@ -32,6 +33,7 @@ export interface ProgramStart {
 export interface ProgramLoad {
   readonly files: ProgramFiles
   readonly permissions: readonly string[]
+  readonly plugins: GuestPartSource
   readonly signal: AbortSignal
 }
 
@@ -88,11 +90,15 @@ export class ProgramProcess {
   /**
    * Loads the files into it.
    * @throws {ProgramError} when the process cannot be started, or a file cannot be compiled or throws while it is loaded.
+   * {@link PluginError} for a guest part of a plugin.
    */
-  async load({ files, permissions, signal }: ProgramLoad): Promise<void> {
+  async load({ files, permissions, plugins, signal }: ProgramLoad): Promise<void> {
     try {
       await this.#started
-      await this.peer.call('$/load', { ...files, permissions }, { signal })
+      const params = { ...files, permissions }
+      const { peer } = this
+      const source = (files.program ?? files.methods)?.source ?? ''
+      await loadAmongPlugins({ peer, plugins, source, signal }, () => peer.call('$/load', params, { signal }))
     } catch (error) {
       if (error instanceof UnsendableError) throw new ProgramError(`the files are too large: ${error.message}`)
       throw error instanceof RpcError ? loadFailure(error, files) : error

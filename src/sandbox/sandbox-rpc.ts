@@ -18,14 +18,14 @@ const NO_OPTIONS = parseCallOptions({})
  */
 export class SandboxRpc {
   readonly #methods: MethodTable
-  readonly #callTimeoutMs: number | null
+  readonly #callTimeoutMs: () => number | null
   /** The program that can be called; `null` while it is loaded, and when there is none. */
   #peer: RpcPeer | null = null
   #gate = new Gate<RpcPeer>()
   #closed: Error | null = null
 
   /** @internal */
-  constructor(methods: MethodTable, callTimeoutMs: number | null) {
+  constructor(methods: MethodTable, callTimeoutMs: () => number | null) {
     this.#methods = methods
     this.#callTimeoutMs = callTimeoutMs
   }
@@ -68,7 +68,7 @@ export class SandboxRpc {
     const { timeoutMs, signal } = options === undefined ? NO_OPTIONS : parseCallOptions(options)
     signal?.throwIfAborted()
     if (this.#closed !== null) throw this.#closed
-    const deadlineMs = timeoutMs ?? this.#callTimeoutMs
+    const deadlineMs = timeoutMs ?? this.#callTimeoutMs()
     const started = performance.now()
     const peer = this.#peer ?? (await this.#opened(method, deadlineMs, signal))
     const result = await peer.call(method, params, {

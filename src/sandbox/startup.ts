@@ -2,7 +2,7 @@
  * From a running container to a sandbox that is ready: the supervisor's first word, the read-back of what is in force, then
  * the program. Guest code runs only after both.
  */
-import { ProgramError, SandboxError, SandboxExitedError, StartupError } from '../errors.js'
+import { PluginError, ProgramError, SandboxError, SandboxExitedError, StartupError } from '../errors.js'
 import { printable } from '../printable.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import { abortable } from './abortable.js'
@@ -17,8 +17,8 @@ export interface Startup {
   readonly options: Pick<ResolvedSandboxOptions, 'timeouts'>
   /** Aborts when the sandbox is killed or its own signal aborts. */
   readonly signal: AbortSignal
-  /** What is in force is verified; guest code comes next. */
-  readonly onVerified: (report: IsolationReport) => void
+  /** What is in force is verified; guest code comes next, when this has resolved. */
+  readonly onVerified: (report: IsolationReport, signal: AbortSignal) => Promise<void>
   /** Starts the program; `null` when there is none. */
   readonly startProgram: ((signal: AbortSignal) => Promise<void>) | null
 }
@@ -34,12 +34,15 @@ export async function bringUp(startup: Startup): Promise<void> {
   let phase = 'the supervisor did not answer in time'
   try {
     const verified = verifyIsolation(verificationOf(session, launched), signal)
-    startup.onVerified(await abortable(signal, verified))
+    const report = await abortable(signal, verified)
+    phase = "a plugin's hook onSpawn did not return"
+    await startup.onVerified(report, signal)
     if (startProgram === null) return
     phase = 'the program never returned from loading'
     await abortable(signal, startProgram(signal))
   } catch (error) {
-    if (!deadline.aborted || startup.signal.aborted || error instanceof ProgramError) throw error
+    const isTold = error instanceof ProgramError || error instanceof PluginError
+    if (!deadline.aborted || startup.signal.aborted || isTold) throw error
     throw new StartupError(
       `the sandbox was not ready within startupMs (${startupMs} ms): ${phase}, or the engine is overloaded`,
       { cause: error, retryable: startProgram === null },

@@ -1,6 +1,7 @@
 /** How node is started inside, where it runs under a loader and libraries of its own. */
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import process from 'node:process'
 
 /**
  * The command line that starts node. Under an explicit loader `process.execPath` is the loader, so that whatever

@@ -26,6 +26,7 @@ test('nothing else is, but the classes of the product', () => {
     'SandboxProcess',
     'UnixAuthenticator',
     'UnixDirectory',
+    'definePlugin',
     'mergeLearned',
     'targetSeccompProfile',
     'tightenSeccomp',

@@ -17,6 +17,7 @@ import { nodeCommand } from '../node-command.js'
 import { describeStack } from './load-error.js'
 import { loadFiles } from './load-files.js'
 import { createSend } from './messenger.js'
+import { exposePlugins } from './guest-parts.js'
 import { createRpc } from './rpc.js'
 
 const FD = { error: 2, in: 3, out: 4 } as const
@@ -36,13 +37,15 @@ function main(): void {
     queuedBytes: () => output.writableLength,
     onViolation,
   })
+  const rpc = createRpc(peer)
+  exposePlugins(peer, rpc)
   let loaded = false
   peer.expose('$/ping', () => ({}))
   peer.expose('$/load', async (params: ProgramLoadParams) => {
     if (loaded) throw new Error('a program is already loaded')
     loaded = true
     arrangeRestart()
-    const callAction = await loadFiles(params, { rpc: createRpc(peer), send: createSend(peer) })
+    const callAction = await loadFiles(params, { rpc, send: createSend(peer) })
     peer.expose('$/action', ({ name, data }: ProgramActionParams) => callAction(name, data))
     return {}
   })

@@ -210,7 +210,7 @@ export class ProcessTree {
     this.#regroup(thread, branch, guess.start)
     const { folder } = thread
     if (folder === by.folder) return
-    if (folder.others.length > 0 || folder.cwd === null) {
+    if (folder.others.length > 0 || !folder.told) {
       const { moves } = folder
       const base = flags.sharesFolder ? by.folder : from
       folder.set(base.cwd)

@@ -11,6 +11,8 @@ export class WorkingFolder {
   others: readonly (string | null)[] = []
   /** The relative names that it went to since it was not known from where. */
   moves: readonly string[] = []
+  /** Whether it was told since it is here, and is not only what its maker had. */
+  told = false
   /** The annotation of AT_FDCWD that told it, to know it again. */
   annotation: string | null = null
 
@@ -24,6 +26,7 @@ export class WorkingFolder {
     this.cwd = cwd
     this.others = []
     this.moves = []
+    this.told = true
     this.annotation = annotation
   }
 

@@ -258,7 +258,7 @@ export class ProcessModel {
 
   #child(maker: Task, id: number, form: (typeof STARTS)[number]): Task {
     const { group } = maker
-    const isVague = !this.#isSettled(maker)
+    const isVague = group.maker !== null || !this.#isSettled(maker)
     const fs = form.fs ? maker.fs : { cwd: maker.fs.cwd, vague: maker.fs.vague || isVague }
     if (form.fs && isVague) fs.vague = true
     if (form.thread) return this.#add(id, group, fs, maker)

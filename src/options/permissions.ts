@@ -3,16 +3,24 @@ import { z } from 'zod'
 import { nearestName } from './nearest-name.js'
 import { optionFacts, textOption } from './option.js'
 
-const ALLOWED = "the name of a built-in module of Node, such as 'fs' or 'node:crypto'"
+const ALLOWED = "'home', or the name of a built-in module of Node, such as 'fs' or 'node:crypto'"
 const MAX_PERMISSIONS = 256
 
-/** `permissions`: built-in modules that the program may load. The result has no `node:` prefix where Node knows the name without it. */
+/** Files of the home: a program may load them as modules. No built-in module has this name. */
+const HOME = 'home'
+
+/**
+ * `permissions`: built-in modules that the program may load, and whether it may load files of the home. The result has no
+ * `node:` prefix where Node knows the name without it.
+ */
 export const permissionsSchema = z
   .array(
     textOption({ type: 'module name', allowed: ALLOWED }, (name) => {
-      if (isBuiltin(name)) return null
-      const nearest = nearestName(name.replace(/^node:/, ''), builtinModules)
-      return nearest === null ? 'only built-in modules can be permitted' : `did you mean '${nearest}'?`
+      if (name === HOME || isBuiltin(name)) return null
+      const nearest = nearestName(name.replace(/^node:/, ''), [HOME, ...builtinModules])
+      return nearest === null
+        ? 'only built-in modules and files of the home can be permitted'
+        : `did you mean '${nearest}'?`
     }),
     { error: 'an array of module names' },
   )
@@ -20,7 +28,7 @@ export const permissionsSchema = z
   .transform((names) => [...new Set(names.map(withoutPrefix))].sort())
   .register(optionFacts, {
     type: 'array of strings',
-    allowed: 'names of built-in modules of Node, with or without `node:`',
+    allowed: "names of built-in modules of Node, with or without `node:`, and `'home'`",
   })
   .readonly()
 

@@ -42,7 +42,9 @@ export const sandboxOptionsSchema = objectOption({
     ),
   permissions: permissionsSchema
     .prefault([])
-    .describe('Built-in modules that the program may load. Default: none, there is no `require` at all.'),
+    .describe(
+      "Built-in modules that the program may load; `'home'`: files of the home. Default: none, there is no `require` at all. A convenience: what protects is the container.",
+    ),
   limits: limitsSchema.prefault({}),
   mounts: mountsSchema.prefault([]).describe("Folders and files of the engine's host that the guest sees."),
   writable: writableSchema

@@ -86,13 +86,16 @@ export const programStartParamsSchema = z.strictObject({
 /** The answer to `program.start`. */
 export const programStartResultSchema = spawnResultSchema
 
-const sourceFile = z.strictObject({ source: z.string(), filename: z.string() })
+/** `guestPath` is where the file lies in the home, or as if it lay there: what it loads is found from here. */
+const sourceFile = z.strictObject({ source: z.string(), filename: z.string(), guestPath: text })
 
 /** On the program's channel, host → program: `$/load` compiles and runs the methods file, then the program. */
 export const programLoadParamsSchema = z.strictObject({
   program: z.nullable(sourceFile),
   methods: z.nullable(sourceFile),
   permissions: z.array(z.string()),
+  /** Paths of the home, when files of it may be loaded. */
+  home: z.nullable(z.array(text)),
 })
 /** The `data` of a `CONTROL_ERROR_PROGRAM`. */
 export const programErrorSchema = z.strictObject({

@@ -20,6 +20,8 @@ export interface LaunchedContainer {
   readonly engine: EngineInfo
   /** `null` when the sandbox is not traced. */
   readonly trace: TraceSession | null
+  /** What the home holds in the guest; see `PreparedImage`. */
+  readonly homePaths: readonly string[]
   /** The environment that every command starts from. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -88,7 +90,8 @@ export async function launchContainer(
             sandboxId: id,
             signal,
           })
-    return { ...started, identity, spec, engine, env: commandEnvironment(identity, image.env, options.env) }
+    const env = commandEnvironment(identity, image.env, options.env)
+    return { ...started, identity, spec, engine, homePaths: image.homePaths, env }
   } catch (error) {
     await identity.release()
     throw error

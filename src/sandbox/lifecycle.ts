@@ -131,7 +131,8 @@ export class Lifecycle {
       onError: (error) => this.#events.error(error),
     })
     session.limitLifetime(this.options.limits.lifetimeMs)
-    this.program.enter({ session, env: launched.env })
+    const { env, identity, homePaths } = launched
+    this.program.enter({ session, env, home: { folder: identity.home, paths: homePaths } })
     await bringUp({
       session,
       launched,

@@ -11,6 +11,7 @@ import { endProgram } from './end-program.js'
 import { signalName } from './ending.js'
 import { readProgramFiles, type ProgramFiles, type ProgramPaths } from './program-files.js'
 import type { GuestPartSource } from './program-plugins.js'
+import type { ProgramHome } from './program-home.js'
 import { ProgramProcess } from './program.js'
 import { MAX_RESTARTS, RestartBudget } from './restart-budget.js'
 import { SandboxRpc } from './sandbox-rpc.js'
@@ -35,6 +36,7 @@ export interface ProgramSurroundings {
 export interface ProgramContext {
   readonly session: Session
   readonly env: Readonly<Record<string, string>>
+  readonly home: ProgramHome
 }
 
 type Options = Pick<ResolvedSandboxOptions, 'program' | 'methods' | 'permissions' | 'timeouts' | 'onLockup'>
@@ -168,7 +170,7 @@ export class ProgramSlot {
     }
   }
 
-  async #load({ session, env }: ProgramContext, files: ProgramFiles, signal: AbortSignal): Promise<void> {
+  async #load({ session, env, home }: ProgramContext, files: ProgramFiles, signal: AbortSignal): Promise<void> {
     const program = new ProgramProcess({ session, methods: this.#methods, env })
     this.#process = program
     this.#isLoaded = false
@@ -176,7 +178,7 @@ export class ProgramSlot {
     program.stderr.on('data', (chunk: Buffer) => this.#surroundings.onStderr(chunk))
     void program.exited.then((report) => this.#onExit(program, report))
     const { permissions } = this.#options
-    await abortable(signal, program.load({ files, permissions, signal, plugins: this.#surroundings.plugins }))
+    await abortable(signal, program.load({ files, permissions, home, signal, plugins: this.#surroundings.plugins }))
     this.#isLoaded = true
   }
 

@@ -19,6 +19,7 @@ import {
 import type { ExitReport } from './commands.js'
 import { FILE_NAMES, type ProgramFiles } from './program-files.js'
 import { loadAmongPlugins, type GuestPartSource } from './program-plugins.js'
+import { buildLoadParams, type ProgramHome } from './program-home.js'
 import type { Session } from './session.js'
 
 /** What a program's process is started with. */
@@ -33,6 +34,7 @@ export interface ProgramStart {
 export interface ProgramLoad {
   readonly files: ProgramFiles
   readonly permissions: readonly string[]
+  readonly home: ProgramHome
   readonly plugins: GuestPartSource
   readonly signal: AbortSignal
 }
@@ -92,10 +94,10 @@ export class ProgramProcess {
    * @throws {ProgramError} when the process cannot be started, or a file cannot be compiled or throws while it is loaded.
    * {@link PluginError} for a guest part of a plugin.
    */
-  async load({ files, permissions, plugins, signal }: ProgramLoad): Promise<void> {
+  async load({ files, permissions, home, plugins, signal }: ProgramLoad): Promise<void> {
     try {
       await this.#started
-      const params = { ...files, permissions }
+      const params = await buildLoadParams(files, permissions, home)
       const { peer } = this
       const source = (files.program ?? files.methods)?.source ?? ''
       await loadAmongPlugins({ peer, plugins, source, signal }, () => peer.call('$/load', params, { signal }))

@@ -34,6 +34,8 @@ export class Program {
       `--openssl-config=${this.#sandboxDir}/openssl.cnf`,
       '--no-warnings',
       '--experimental-vm-modules',
+      // With the second parameter, from where it is resolved.
+      '--experimental-import-meta-resolve',
       `${this.#sandboxDir}/program.cjs`,
     ] as const
     return this.#commands.start({

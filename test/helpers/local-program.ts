@@ -1,4 +1,6 @@
 /** A program in a local shovel, with the host's end of its channel. */
+import { basename } from 'node:path'
+import type { ProgramLoadParams } from '../../src/protocol/control.ts'
 import { MessageDecoder } from '../../src/protocol/message.ts'
 import { RpcPeer } from '../../src/protocol/rpc-peer.ts'
 import { LocalShovel } from './local-shovel.ts'
@@ -44,7 +46,13 @@ export class LocalProgram implements AsyncDisposable {
 
   /** Gives the program its source; resolves when it has run. */
   load(source: string, permissions: readonly string[] = [], filename = 'guest.js'): Promise<unknown> {
-    return this.peer.call('$/load', { program: { source, filename }, methods: null, permissions })
+    const program = { source, filename, guestPath: `/${basename(filename)}` }
+    return this.loadFiles({ program, permissions })
+  }
+
+  /** Gives the program whatever it is to load. */
+  loadFiles(params: Partial<ProgramLoadParams>): Promise<unknown> {
+    return this.peer.call('$/load', { program: null, methods: null, permissions: [], home: null, ...params })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,9 +12,9 @@ export function createSend(peer: RpcPeer): Send {
   return (message, ...rest) => {
     const text = JSON.stringify(message)
     if (text === undefined) throw new TypeError(`The message must be a value of JSON, got ${typeof message}`)
-    peer.notify('$/message', [JSON.parse(text)])
+    peer.notify('$/message', [JSON.parse(text) as unknown])
     const callback = rest.at(-1)
-    if (typeof callback === 'function') queueMicrotask(() => Reflect.apply(callback, undefined, [null]))
+    if (typeof callback === 'function') queueMicrotask(() => void Reflect.apply(callback, undefined, [null]))
     return true
   }
 }

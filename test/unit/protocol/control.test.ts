@@ -115,8 +115,8 @@ const cases: [name: string, schema: Schema, valid: Record<string, unknown>, chan
   [
     '$/load',
     protocol.programLoadParamsSchema,
-    { program: { source: '', filename: 'a.js' }, methods: null, permissions: ['fs'] },
-    [{ program: { source: '' } }, { methods: undefined }, { permissions: [1] }],
+    { program: { source: '', filename: 'a.js', guestPath: '/a.js' }, methods: null, permissions: ['fs'], home: ['/a'] },
+    [{ program: { source: '' } }, { methods: undefined }, { permissions: [1] }, { home: ['\0'] }],
   ],
   ['$/action', protocol.programActionParamsSchema, { name: 'a b' }, [{ name: 1 }, { more: 1 }]],
   [

@@ -2,6 +2,9 @@
 import type { Branch } from './branch.js'
 import { resolvePath } from './resolve-path.js'
 
+/** Relative names that are remembered while it is not known from where they start. Programs go to one or two. */
+const MAX_MOVES = 100
+
 /** The working directory and root that threads can share (`fs_struct` of Linux). */
 export class WorkingFolder {
   /** `null` when it cannot be told. */
@@ -39,6 +42,7 @@ export class WorkingFolder {
   /** Goes to a relative name. */
   move(name: string, processId: number): void {
     const from = (folder: string | null) => resolvePath(name, { folder, root: this.root, processId })
+    if (this.moves.length >= MAX_MOVES) return this.set(null)
     const [others, moves] = [this.others.map(from), [...this.moves, name]]
     this.set(from(this.cwd))
     if (others.length === 0) return

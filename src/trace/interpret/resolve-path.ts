@@ -27,6 +27,12 @@ function nameProcess(path: string, processId: number): string {
   return path
 }
 
+/**
+ * The longest path that is followed, in UTF-16 units: twice PATH_MAX, a working directory and a name. A guest can go deeper folder by
+ * folder, and each call would cost as much as all its folders together.
+ */
+export const MAX_PATH_UNITS = 8192
+
 /** Where a name starts. */
 export interface PathBase {
   /** The absolute folder that relative names start from; `null` when it cannot be told. */
@@ -40,9 +46,14 @@ export interface PathBase {
 /**
  * The absolute path that a name means, `.` and `..` resolved, `/proc/self` and `/proc/thread-self` as `/proc/<processId>`.
  *
- * @returns `null` for the empty name, and for a relative one whose folder cannot be told.
+ * @returns `null` for the empty name, for a relative one whose folder cannot be told, and where the path is too long to be followed.
  */
 export function resolvePath(name: string, base: PathBase): string | null {
+  const path = followName(name, base)
+  return path !== null && path.length > MAX_PATH_UNITS ? null : path
+}
+
+function followName(name: string, base: PathBase): string | null {
   if (name.startsWith('/')) {
     const path = normalizePath(name)
     return nameProcess(base.root === '/' ? path : normalizePath(base.root + path), base.processId)

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 const folder = resolve(import.meta.dirname, '../../docs/examples')
 
 const expected: Readonly<Record<string, RegExp>> = {
+  'jailkeeper.mjs': /^stdout: hello world\njailbreak: read \/etc\/passwd\nexit: null SIGKILL\n$/,
   'limits.mjs': new RegExp(
     [
       '^an endless loop: timeout, exit code null, left over 0',

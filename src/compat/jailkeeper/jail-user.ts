@@ -9,6 +9,7 @@ export type JailUser = { readonly uid: number; readonly gid?: number } | null
  * that is root too, nobody of the host, who reads what everybody may read and writes what everybody may write.
  *
  * @param asked `uid` and `gid` of the options of `spawn`
+ * @throws {Error} when nobody but root may enter the folder
  */
 export async function jailUserOf(
   cwd: string,
@@ -18,7 +19,12 @@ export async function jailUserOf(
   const uid = process.getuid?.() ?? 0
   if (uid !== 0) return userOf(uid, process.getgid?.() ?? 0)
   const owner = await stat(cwd)
-  return owner.uid === 0 ? null : userOf(owner.uid, owner.gid)
+  if (owner.uid !== 0) return userOf(owner.uid, owner.gid)
+  if ((owner.mode & 0o005) === 0o005) return null
+  throw new Error(
+    `${cwd} belongs to root, and only its owner and group may enter it. No jailed command is root: ` +
+      'give the folder to the user whom the command is to be, or open it with chmod o+rx.',
+  )
 }
 
 /** Without a gid of its own the number of the uid is taken: root's group is nobody's. */

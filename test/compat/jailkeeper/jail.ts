@@ -1,5 +1,4 @@
 /** A jail for tests: folders and scripts of the old package's own tests, owned by somebody who is not root. */
-import { once } from 'node:events'
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -104,7 +103,9 @@ export async function follow(jail: JailKeeper, start: (jail: JailKeeper) => unkn
     })
     jail[name].on('end', () => order.add('end'))
   }
-  const exited = once(jail, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const exited = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+    jail.once('exit', (code, signal) => resolve([code, signal]))
+  })
   start(jail)
   const [code, signal] = await exited
   order.add('exit')

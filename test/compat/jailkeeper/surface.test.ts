@@ -145,6 +145,19 @@ describe('grants', () => {
   })
 })
 
+test('a jail that only reports tells every jailbreak and kills nobody', async () => {
+  const sandbox = { trace: { onViolation: 'report' as const } }
+  const script = `cat /etc/passwd ${other}/in.txt; echo x > /usr/bin/evil; echo went on`
+  const told = await runJailed({ sandbox }, 'sh', ['-c', script], { cwd: place.jail })
+  expect(told).toMatchObject({ code: 0, signal: null })
+  expect(told.stdout).toMatch(/went on\n$/)
+  expect(told.jailbreaks.map(({ mode, file }) => `${mode} ${file}`).sort()).toEqual([
+    'read /etc/passwd',
+    `read ${other}/in.txt`,
+    'write /usr/bin/evil',
+  ])
+})
+
 describe('whom a command runs as', () => {
   test('the owner of the folder when this process is root, else the same user', async () => {
     const told = await runJailed({}, 'sh', ['-c', 'stat -c %u . && touch mine'], { cwd: place.jail })

@@ -7,6 +7,8 @@ export interface Access {
   readonly access: TraceAccess
   /** It is opened for reading too. */
   readonly readsToo?: boolean | undefined
+  /** It can be written from now on by another name. */
+  readonly writesToo?: boolean | undefined
   readonly file: string
   readonly path: string | null
   readonly resolution: 'descriptor' | 'name' | null

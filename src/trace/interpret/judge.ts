@@ -6,7 +6,8 @@ import type { Access } from './access.js'
 /** rtnetlink with the kernel itself tells a process about its own network, and leads nowhere. */
 const KERNEL_NETLINK = 'netlink:0'
 
-function rightsOf({ access, readsToo }: Access): readonly TraceAccess[] {
+function rightsOf({ access, readsToo, writesToo }: Access): readonly TraceAccess[] {
+  if (writesToo === true) return [access, 'write']
   return readsToo === true ? [access, 'read'] : [access]
 }
 

@@ -3,22 +3,26 @@ import type { NameArgument, NamingCall, OpeningCall } from '../calls/index.js'
 import { readDescriptor, readFlags, readString } from '../strace/arguments.js'
 import type { CallRecord } from '../strace/record.js'
 import type { Access, Meaning } from './access.js'
+import { isBehindDescriptor, isMemoryFile, kernelPath, type KernelPath } from './kernel-path.js'
 import { readOpenFlags, type Purpose } from './open-flags.js'
 import type { Thread } from './process.js'
-import { normalizePath, resolvePath } from './resolve-path.js'
+import { resolvePath } from './resolve-path.js'
 
-/** Sockets, pipes and their kin have annotations without a slash; memory files are nowhere in the tree. */
-const MEMORY_FILE = '/memfd:'
+const UNKNOWN_FOLDER: KernelPath = { path: null, others: [] }
+
+/** The C library changes the mode of what is no link by such a name (`fchmodat` of glibc). */
+const CHMOD = new Set(['chmod', 'fchmodat'])
 
 function resolveFrom(name: string, thread: Thread, folder: string | null): string | null {
   return resolvePath(name, { folder, root: thread.folder.root, processId: thread.process.id })
 }
 
-function folderOf(descriptor: string): string | null | undefined {
+/** `undefined`: the working directory. */
+function folderOf(descriptor: string): KernelPath | undefined {
   const text = readDescriptor(descriptor)
-  if (text === null) return null
-  if (text.path !== null) return text.path.startsWith('/') ? normalizePath(text.path) : null
-  return text.fd === null ? undefined : null
+  if (text === null) return UNKNOWN_FOLDER
+  if (text.path !== null) return kernelPath(text) ?? UNKNOWN_FOLDER
+  return text.fd === null ? undefined : UNKNOWN_FOLDER
 }
 
 /** What the name at `place` means; `dirfd` as in {@link NameArgument}. */
@@ -30,12 +34,13 @@ function meaningOf({ args, result }: CallRecord, thread: Thread, place: number, 
     return { file: text.slice(0, 100), path: null, resolution: null, unreached }
   }
   if (name.truncated) return { file: name.value, path: null, resolution: null }
-  const known = dirfd === null || name.value.startsWith('/') ? undefined : folderOf(args[dirfd] ?? '')
-  const path = resolveFrom(name.value, thread, known === undefined ? thread.folder.cwd : known)
+  const isAbsolute = name.value.startsWith('/')
+  const known = dirfd === null || isAbsolute ? undefined : folderOf(args[dirfd] ?? '')
+  const path = resolveFrom(name.value, thread, known === undefined ? thread.folder.cwd : known.path)
   if (path === null) return { file: name.value, path, resolution: null, unreached: result.errno === 'EBADF' }
   const meaning = { file: name.value, path, resolution: 'name' } as const
-  const { others } = thread.folder
-  if (others.length === 0 || known !== undefined || name.value.startsWith('/')) return meaning
+  const { others } = known ?? thread.folder
+  if (others.length === 0 || isAbsolute) return meaning
   return { ...meaning, otherPaths: others.map((folder) => resolveFrom(name.value, thread, folder)) }
 }
 
@@ -55,9 +60,31 @@ function descriptorMeaning({ args, result }: CallRecord, name: NameArgument): Me
   if (descriptor === null || descriptor.path === null) {
     return result.errno === 'EBADF' ? null : { file: '', path: null, resolution: null }
   }
-  const isMemory = descriptor.deleted && descriptor.path.startsWith(MEMORY_FILE)
-  if (!descriptor.path.startsWith('/') || (isMemory && name.mode !== 'exec')) return null
-  return { file: '', path: normalizePath(descriptor.path), resolution: 'descriptor' }
+  const found = kernelPath(descriptor)
+  if (found === null || (isMemoryFile(descriptor) && name.mode !== 'exec')) return null
+  return { file: '', ...toldBy(found) }
+}
+
+function toldBy({ path, others }: KernelPath): Pick<Meaning, 'path' | 'resolution' | 'otherPaths'> {
+  return { path, resolution: path === null ? null : 'descriptor', otherPaths: others }
+}
+
+/** A file that gets one more name, by which it can be changed from then on. */
+function isLinked({ name, result }: CallRecord, { mode }: Purpose): boolean {
+  return mode === 'read' && name.startsWith('link') && result.errno === null
+}
+
+/** What changes a file by `/proc/self/fd/3` changes one that this name does not tell. */
+function changedFile(meaning: Meaning, purpose: Purpose, record: CallRecord): Meaning {
+  const follows =
+    isLinked(record, purpose) ||
+    (purpose.access === 'write' && ['write', 'metadata'].includes(purpose.mode) && !CHMOD.has(record.name))
+  if (!follows || meaning.path === null || !isBehindDescriptor(meaning.path)) return meaning
+  return { file: meaning.file, path: null, resolution: null }
+}
+
+function purposeOf({ mode, access }: NameArgument, record: CallRecord): Purpose {
+  return { mode, access, writesToo: isLinked(record, { mode, access }) }
 }
 
 /** What a call does with names, one or two. */
@@ -71,7 +98,7 @@ export function namedAccesses(call: NamingCall, record: CallRecord, thread: Thre
       ? descriptorMeaning(record, name)
       : name.path !== null && meaningOf(record, thread, name.path, name.dirfd)
     if (meaning === null || meaning === false) continue
-    found.push(accessOf(name, prefixed(meaning, prefix)))
+    found.push(accessOf(purposeOf(name, record), changedFile(prefixed(meaning, prefix), name, record)))
   }
   return found
 }
@@ -89,15 +116,12 @@ export function openAccess(call: OpeningCall, record: CallRecord, thread: Thread
       ? { file: '', path: null, resolution: null }
       : prefixed(meaningOf(record, thread, call.path, call.dirfd), call.prefix)
   const purpose = readOpenFlags(call.flags === null ? null : (record.args[call.flags] ?? ''))
-  const opened = record.result.path
-  const isTold = opened?.startsWith('/') === true && call.prefix === undefined
-  return isTold
-    ? accessOf(purpose, { file: meaning.file, path: normalizePath(opened), resolution: 'descriptor' })
-    : accessOf(purpose, meaning)
+  const opened = call.prefix === undefined ? kernelPath(record.result, meaning.path) : null
+  return accessOf(purpose, opened === null ? meaning : { file: meaning.file, ...toldBy(opened) })
 }
 
 /** Written out, because spreading is slow and this is done for every call. */
-function accessOf({ mode, access, readsToo }: Purpose, meaning: Meaning): Access {
+function accessOf({ mode, access, readsToo, writesToo }: Purpose, meaning: Meaning): Access {
   const { file, path, resolution, otherPaths, unreached } = meaning
-  return { mode, access, readsToo, file, path, resolution, otherPaths, unreached }
+  return { mode, access, readsToo, writesToo, file, path, resolution, otherPaths, unreached }
 }

@@ -3,7 +3,7 @@ import { readFlags } from '../strace/arguments.js'
 import type { Access } from './access.js'
 
 /** What is wanted of a name. */
-export type Purpose = Pick<Access, 'mode' | 'access' | 'readsToo'>
+export type Purpose = Pick<Access, 'mode' | 'access' | 'readsToo' | 'writesToo'>
 
 const READ: Purpose = { mode: 'read', access: 'read' }
 const WRITE: Purpose = { mode: 'write', access: 'write' }

@@ -1,8 +1,9 @@
 /** Follows the working directory of a thread, and of all that share it. */
 import { readDescriptor, readFlags, readString } from '../strace/arguments.js'
 import type { CallRecord } from '../strace/record.js'
+import { kernelPath, type KernelPath } from './kernel-path.js'
 import type { Thread } from './process.js'
-import { normalizePath, resolvePath } from './resolve-path.js'
+import { resolvePath } from './resolve-path.js'
 
 const ANNOTATED = 'AT_FDCWD<'
 
@@ -10,10 +11,15 @@ const ANNOTATED = 'AT_FDCWD<'
 export function learnFolder({ args }: CallRecord, thread: Thread): void {
   for (const arg of args) {
     if (!arg.startsWith(ANNOTATED) || arg === thread.folder.annotation) continue
-    const path = readDescriptor(arg)?.path
-    if (path?.startsWith('/') !== true) continue
-    thread.folder.set(normalizePath(path), arg)
+    const text = readDescriptor(arg)
+    const found = text === null ? null : kernelPath(text, thread.folder.cwd)
+    if (found !== null) goTo(found, thread, arg)
   }
+}
+
+function goTo({ path, others }: KernelPath, { folder }: Thread, annotation: string | null = null): void {
+  folder.set(path, annotation)
+  if (others.length > 0) folder.suspect(others)
 }
 
 /** What a successful call changes. */
@@ -29,8 +35,10 @@ export function followFolder({ name, args }: CallRecord, thread: Thread): void {
     if (name === 'chroot') thread.folder.root = path ?? thread.folder.root
     else thread.folder.set(path)
   } else if (name === 'fchdir') {
-    const path = readDescriptor(args[0] ?? '')?.path
-    thread.folder.set(path?.startsWith('/') === true ? normalizePath(path) : null)
+    const text = readDescriptor(args[0] ?? '')
+    const found = text === null ? null : kernelPath(text)
+    if (found === null) thread.folder.set(null)
+    else goTo(found, thread)
   } else if (name === 'unshare' && sharesNoMore(readFlags(args[0] ?? ''))) {
     const { moves } = thread.folder
     thread.folder = thread.folder.copy()

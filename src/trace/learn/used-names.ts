@@ -17,7 +17,8 @@ export function namesToAllow(event: LearnableAccess): readonly UsedName[] {
   if (path === null || isNothingThere(event)) return []
   const name = { access, path: access === 'connect' ? path : commonName(path, processId), processId }
   // An open for writing can be one for both, and its event has one right: without the other the next run would fail.
-  return opensForWriting(event) ? [name, { ...name, access: 'read' }] : [name]
+  if (opensForWriting(event)) return [name, { ...name, access: 'read' }]
+  return isLinked(event) ? [name, { ...name, access: 'write' }] : [name]
 }
 
 /** Reading, executing or connecting to what is not there is no violation, so it needs no pattern. */
@@ -28,6 +29,11 @@ function isNothingThere({ access, path, errno }: LearnableAccess): boolean {
 
 function opensForWriting({ access, mode, syscall }: LearnableAccess): boolean {
   return access === 'write' && (mode === 'write' || mode === 'create') && syscall.startsWith('open')
+}
+
+/** A file that got one more name can be written by that: both rights were judged. */
+function isLinked({ mode, syscall, errno }: LearnableAccess): boolean {
+  return mode === 'read' && syscall.startsWith('link') && errno === null
 }
 
 /** Names in bounded memory: those for which one pattern stands are kept once. */

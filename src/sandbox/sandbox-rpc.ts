@@ -69,10 +69,15 @@ export class SandboxRpc {
     signal?.throwIfAborted()
     if (this.#closed !== null) throw this.#closed
     const deadlineMs = timeoutMs ?? this.#callTimeoutMs()
-    const started = performance.now()
-    const peer = this.#peer ?? (await this.#opened(method, deadlineMs, signal))
+    let leftMs = deadlineMs
+    let peer = this.#peer
+    if (peer === null) {
+      const started = performance.now()
+      peer = await this.#opened(method, deadlineMs, signal)
+      if (deadlineMs !== null) leftMs = Math.max(1, Math.ceil(deadlineMs - (performance.now() - started)))
+    }
     const result = await peer.call(method, params, {
-      ...(deadlineMs === null ? {} : { timeoutMs: Math.max(1, deadlineMs - (performance.now() - started)) }),
+      ...(leftMs === null ? {} : { timeoutMs: leftMs }),
       ...(signal === null ? {} : { signal }),
     })
     return result as Result

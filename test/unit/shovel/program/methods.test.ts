@@ -89,7 +89,9 @@ test('a method that throws, rejects or never returns harms no other', async () =
   await expect(act(program, 'throwsNothing')).rejects.toMatchObject({ rpcCode: -32603 })
   await expect(act(program, 'rejects')).rejects.toMatchObject({ rpcCode: 7, data: { a: 1 } })
   await expect(act(program, 'never', 1, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'ERR_CALL_TIMEOUT' })
-  await expect(act(program, 'cycle')).rejects.toMatchObject({ message: expect.stringContaining('contains itself') as string })
+  await expect(act(program, 'cycle')).rejects.toMatchObject({
+    message: expect.stringContaining('contains itself') as string,
+  })
   expect(await act(program, 'fine')).toBe('fine')
 })
 

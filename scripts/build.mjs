@@ -4,9 +4,9 @@
  *     node scripts/build.mjs              TypeScript to dist/, the guest's files to dist/guest/
  *     node scripts/build.mjs --c-only     dist/guest/init and dist/guest/tracer alone
  *
- * The guest's files are `init` and `tracer` (static binaries of this machine's architecture, from C), `shovel.cjs` and
- * `program.cjs` (one file each, since a sandbox has no node_modules). `CC` names the C compiler, default `cc`; it may hold
- * arguments.
+ * The guest's files are `init` and `tracer` (static binaries of this machine's architecture, from C), and `shovel.cjs`,
+ * `program.cjs` and the drop-in's `node-sandbox.cjs` (one file each, since a sandbox has no node_modules). `CC` names the C
+ * compiler, default `cc`; it may hold arguments.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -18,7 +18,11 @@ const root = join(import.meta.dirname, '..')
 const guest = join(root, 'dist', 'guest')
 /** Folders of C sources, by the program that is made of them. */
 const programs = { init: join(root, 'images', 'runner', 'init'), tracer: join(root, 'images', 'tracer') }
-const bundles = { shovel: 'src/shovel/main.ts', program: 'src/shovel/program/main.ts' }
+const bundles = {
+  shovel: 'src/shovel/main.ts',
+  program: 'src/shovel/program/main.ts',
+  'node-sandbox': 'src/compat/node-sandbox/guest/main.ts',
+}
 const cFlags = ['-std=c11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror']
 
 const compilerHint = `The package's init and tracer are compiled from C, statically linked. Install a C compiler and a static libc:

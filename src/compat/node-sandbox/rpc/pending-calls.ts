@@ -9,8 +9,8 @@ interface Waiting {
 }
 
 /**
- * The ids are random, so that the other side cannot answer a call that it did not see. An answer to no call, or to one that was given up,
- * is dropped.
+ * The ids are random, so that the other side cannot answer a call that it did not see. An answer to no call, or to one that
+ * was given up, is dropped.
  */
 export class PendingCalls {
   readonly #waiting = new Map<string, Waiting>()
@@ -26,16 +26,10 @@ export class PendingCalls {
   add(timeoutMs: number, send: (id: string) => void): CallPromise {
     const id = randomUUID()
     const answer = new Promise<unknown>((resolve, reject) => {
-      const timer =
-        timeoutMs > 0 ? setTimeout(() => this.#take(id)?.reject(new Error('timeout')), timeoutMs) : undefined
-      const settled = (): void => clearTimeout(timer)
-      this.#waiting.set(id, {
-        resolve: (result) => (settled(), resolve(result)),
-        reject: (error) => (settled(), reject(error)),
-      })
+      this.#waiting.set(id, { resolve, reject })
       send(id)
     })
-    return CallPromise.of(answer)
+    return CallPromise.of(answer, () => this.#take(id)).timeout(timeoutMs)
   }
 
   /** @param error `null` for success; then `result` counts, whatever it is. */

@@ -26,11 +26,13 @@ export interface ResolvedPluginEntry {
 class EntryProblem extends Error {
   readonly path: readonly PropertyKey[]
   readonly input: unknown
+  readonly allowed: string
 
-  constructor(hint: string, input: unknown, path: readonly PropertyKey[] = []) {
+  constructor(hint: string, input: unknown, path: readonly PropertyKey[] = [], allowed = ALLOWED) {
     super(hint)
     this.input = input
     this.path = path
+    this.allowed = allowed
   }
 }
 
@@ -39,8 +41,8 @@ const entrySchema = z.custom<PluginEntry>().transform((given, context): Resolved
     return parseEntry(given)
   } catch (error) {
     if (!(error instanceof EntryProblem)) throw error
-    const { path, input, message: hint } = error
-    context.addIssue({ code: 'custom', path: [...path], input, message: ALLOWED, params: { hint } })
+    const { path, input, allowed: message, message: hint } = error
+    context.addIssue({ code: 'custom', path: [...path], input, message, params: hint === '' ? {} : { hint } })
     return z.NEVER
   }
 })
@@ -82,19 +84,23 @@ function folderOf(text: string, path: readonly PropertyKey[]): string {
 
 /** The plugin's own schema decides here, where the caller is told, and makes the options again when the sandbox starts. */
 function assertOptions(plugin: Plugin, options: unknown): void {
-  const name = printable(plugin.name, 60)
+  const allowed = `what the plugin '${printable(plugin.name, 60)}' takes as options`
   if (plugin.options === null) {
     if (typeof options === 'object' && options !== null && Object.keys(options).length === 0) return
-    throw new EntryProblem(`the plugin '${name}' takes no options`, options, ['options'])
+    throw new EntryProblem('it takes none', options, ['options'], allowed)
   }
   const parsed = plugin.options.safeParse(options)
   if (parsed.success) return
   const [issue] = parsed.error.issues
-  const message = printable(issue?.message ?? 'they are refused', 200)
-  throw new EntryProblem(`the options of the plugin '${name}': ${message}`, options, [
-    'options',
-    ...(issue?.path ?? []),
-  ])
+  const path = issue?.path ?? []
+  throw new EntryProblem(printable(issue?.message ?? '', 200), valueAt(options, path), ['options', ...path], allowed)
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  )
 }
 
 /** Plain objects and arrays are copied and frozen, so that no two sandboxes share them; everything else stays what it is. */

@@ -1,24 +1,30 @@
 /** `_base` of the plugins of old: what `ParentHooks.js` extends. */
 import type { OldPluginManager } from './manager.js'
 
-/** The host part of an old-style plugin, as its own code sees it. */
-export class BaseParentHooks {
-  readonly _sandbox: unknown
-  readonly _manager: OldPluginManager
-  readonly _options: unknown
+/** The members that every host part of an old-style plugin has. */
+export interface ParentHooksMembers {
+  _options?: unknown
+  _sandbox?: unknown
+  _manager?: OldPluginManager
   /** JSON for the guest part; set in the constructor. */
-  startData: unknown = {}
+  startData?: unknown
+}
 
-  constructor(options: unknown, sandbox: unknown, manager: OldPluginManager) {
-    this._options = options
-    this._sandbox = sandbox
-    this._manager = manager
-  }
+/** A function and no class: plugins call it with `BaseParentHooks.call(this, …)`, and classes can extend it too. */
+export function BaseParentHooks(
+  this: ParentHooksMembers,
+  options: unknown,
+  sandbox: unknown,
+  manager: OldPluginManager,
+): void {
+  this._options = options
+  this._sandbox = sandbox
+  this._manager = manager
+  this.startData = {}
+}
 
-  onSpawn(_child: unknown): void {}
-  onKill(): void {}
-  onError(_chunk: Buffer): void {}
-  onExit(_code: number | null, _signal: NodeJS.Signals | null): void {}
+for (const hook of ['onSpawn', 'onKill', 'onError', 'onExit']) {
+  Object.defineProperty(BaseParentHooks.prototype, hook, { value: () => undefined, writable: true, configurable: true })
 }
 
 /** What such a class is called with. Any of the hooks may be missing: then it is not called. */

@@ -30,7 +30,7 @@ export async function loadFolder(folder: string, options: unknown): Promise<Load
     throw new PluginError(known, null, `the plugin folder '${printable(folder, 200)}' is not there`, { cause })
   })
   if (!stats.isDirectory()) throw new PluginError(known, null, `the plugin '${printable(folder, 200)}' is no folder`)
-  const manifest = loadManifest(known, folder)
+  const manifest = await loadManifest(known, folder)
   const { name } = manifest
   const host = join(folder, 'ParentHooks.js')
   const guest = join(folder, 'ShovelHooks.js')
@@ -42,14 +42,14 @@ export async function loadFolder(folder: string, options: unknown): Promise<Load
   }
 }
 
-function loadManifest(known: string, folder: string) {
+async function loadManifest(known: string, folder: string) {
   const path = join(folder, 'manifest.js')
   if (!existsSync(path)) {
     const message = `the plugin folder '${printable(folder, 200)}' has no manifest.js`
     throw new PluginError(known, null, message)
   }
   try {
-    return parsePluginManifest(createRequire(path)(path))
+    return parsePluginManifest(runCommonJs(path, await readFile(path, 'utf8')))
   } catch (error) {
     throw unloadable(known, 'manifest.js', error)
   }
@@ -65,7 +65,7 @@ async function loadParentHooks(plugin: string, path: string): Promise<ParentHook
   }
 }
 
-/** As `require` would, but that `_base` is found where there is none. */
+/** As `require` would, whatever the nearest package.json says of `.js`, and `_base` is found where there is none. */
 function runCommonJs(filename: string, source: string): unknown {
   const load = createRequire(filename)
   const requireOr = (name: string): unknown => {

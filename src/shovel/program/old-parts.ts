@@ -14,21 +14,22 @@ const MISSING = Symbol('missing')
 type Instance = Readonly<Record<string, unknown>>
 type ShovelHooksClass = new (startData: unknown, exposedObject: unknown, manager: OldManager) => object
 
-/** What an old-style guest part extends. */
-class BaseShovelHooks {
-  readonly _startData: unknown
-  readonly _exposedObject: unknown
-  readonly _manager: unknown
+/** The members that every old-style guest part has. */
+interface ShovelHooksMembers {
+  _startData?: unknown
+  _exposedObject?: unknown
+  _manager?: unknown
+}
 
-  constructor(startData: unknown, exposedObject: unknown, manager: unknown) {
-    this._startData = startData
-    this._exposedObject = exposedObject
-    this._manager = manager
-  }
+/** What an old-style guest part extends. A function and no class: plugins call it with `BaseShovelHooks.call(this, …)`. */
+function BaseShovelHooks(this: ShovelHooksMembers, startData: unknown, exposedObject: unknown, manager: unknown): void {
+  this._startData = startData
+  this._exposedObject = exposedObject
+  this._manager = manager
+}
 
-  onAfterLoad(_source: Buffer): void {}
-  onExecute(): void {}
-  onLoadError(_error: Error): void {}
+for (const hook of ['onAfterLoad', 'onExecute', 'onLoadError']) {
+  Object.defineProperty(BaseShovelHooks.prototype, hook, { value: () => undefined, writable: true, configurable: true })
 }
 
 /** What old-style parts find each other by. */

@@ -20,6 +20,7 @@ const expected: Readonly<Record<string, RegExp>> = {
       'a full scratch: exited, exit code [12], left over 0\n$',
     ].join('\n'),
   ),
+  'plugin.mjs': /^at most 2: the store is full\nkilled, stored: \{ started: true, answer: 42 \}\n$/,
   'quick-start.mjs': /^exited 0 hello from uid true\n$/,
   'rpc.mjs': /^hello bob, the host says 42\n$/,
   'streams.mjs': /^got one\ngot two\n$/,

@@ -5,8 +5,8 @@
  *     node scripts/build.mjs --c-only     dist/guest/init and dist/guest/tracer alone
  *
  * The guest's files are `init` and `tracer` (static binaries of this machine's architecture, from C), and `shovel.cjs`,
- * `program.cjs` and the drop-in's `node-sandbox.cjs` (one file each, since a sandbox has no node_modules). `CC` names the C
- * compiler, default `cc`; it may hold arguments.
+ * `program.cjs` and the drop-ins' `jail.cjs` and `node-sandbox.cjs` (one file each, since a sandbox has no node_modules). `CC`
+ * names the C compiler, default `cc`; it may hold arguments.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -21,6 +21,7 @@ const programs = { init: join(root, 'images', 'runner', 'init'), tracer: join(ro
 const bundles = {
   shovel: 'src/shovel/main.ts',
   program: 'src/shovel/program/main.ts',
+  jail: 'src/compat/jail/guest/main.ts',
   'node-sandbox': 'src/compat/node-sandbox/guest/main.ts',
 }
 const cFlags = ['-std=c11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror']

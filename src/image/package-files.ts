@@ -8,7 +8,7 @@ import { ImageError } from '../errors.js'
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 /** What `npm run build` makes for the inside of a sandbox, and of the tracer beside it. */
-export type GuestFile = 'init' | 'tracer' | 'shovel.cjs' | 'program.cjs' | 'node-sandbox.cjs'
+export type GuestFile = 'init' | 'tracer' | 'shovel.cjs' | 'program.cjs' | 'jail.cjs' | 'node-sandbox.cjs'
 
 /** @throws {ImageError} when the file was not built. */
 export function guestFile(name: GuestFile): string {

@@ -90,7 +90,7 @@ export class Session {
     this.#expose('exit', (params) => this.commands.exited(params))
     const givenUp = new Promise<ContainerExit>((resolve) => (this.#giveUp = resolve))
     this.ended = Promise.race([container.exited, givenUp]).then(async (exit) => {
-      await Promise.race([channelEnd, delay(DRAIN_MS)])
+      await Promise.race([Promise.all([channelEnd, trace?.read]), delay(DRAIN_MS)])
       const destroyed = container.destroy().catch(() => undefined)
       // An engine that is away is not waited for: what it still has of the sandbox ends by itself and is swept later.
       if (exit.cause !== 'lost') await destroyed

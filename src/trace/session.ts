@@ -59,6 +59,8 @@ export interface TraceSessionOptions {
 export class TraceSession {
   /** Resolves when the sandbox' first process is traced. @throws {TraceUnavailableError} */
   readonly attached: Promise<void>
+  /** Resolves when the tracer's last word was read, or its connection is gone. Never rejects. */
+  readonly read: Promise<void>
 
   readonly #options: TraceSessionOptions
   readonly #summarizer = new TraceSummarizer()
@@ -88,7 +90,7 @@ export class TraceSession {
     this.attached.catch(() => undefined)
     this.#decisions = new DecisionQueue(onViolation, {
       onKill: (violation) => this.#hooks?.onJailbreak(jailbreakOf(violation)),
-      onError: (error) => this.#hooks?.onError(error),
+      onError: (error) => this.#tell((hooks) => hooks.onError(error)),
     })
     this.#commands = new CommandTraces(maxLagMs, (commandId) =>
       this.#fail(`the trace of command ${commandId} is not complete ${maxLagMs} ms after its end (trace.maxLagMs)`),
@@ -100,10 +102,14 @@ export class TraceSession {
     })
     const reader = new TraceReader({ onRecord: (record) => this.#interpreter.accept(record) })
     tracer.output.on('data', (chunk: Buffer) => {
-      reader.push(chunk)
+      this.#read(() => reader.push(chunk))
       if (log?.isFull === true) this.#waitFor(log)
     })
     tracer.output.on('error', () => undefined)
+    const outputEnded = new Promise<void>((resolve) => tracer.output.once('close', resolve))
+    // Calls that never returned are told then.
+    this.read = outputEnded.then(() => this.#read(() => reader.end()))
+    void this.read.then(() => this.#onOutputEnd())
     tracer.errorOutput.on('error', () => undefined)
     tracer.errorOutput.on('data', (chunk: Buffer) => this.#onWords(chunk.toString('latin1')))
     void log?.failed.then((error) => this.#fail(`the trace log cannot be written: ${error.message}`))
@@ -147,7 +153,7 @@ export class TraceSession {
     this.#queue.end()
     await this.#options.log?.close().catch((error: unknown) => {
       // One that failed before has ended the sandbox, and says the same again.
-      if (!this.#isFailureTold && error instanceof SandboxError) this.#hooks?.onError(error)
+      if (!this.#isFailureTold && error instanceof SandboxError) this.#tell((hooks) => hooks.onError(error))
     })
   }
 
@@ -163,7 +169,32 @@ export class TraceSession {
   #onViolation(violation: Violation): void {
     // First what ends the guest, since a listener can take its time.
     this.#decisions.decide(violation)
-    this.#hooks?.onViolation(violation)
+    this.#tell((hooks) => hooks.onViolation(violation))
+  }
+
+  /** A listener that throws is thrown for in a turn of its own: what follows in the log is still to be read. */
+  #tell(tell: (hooks: TraceHooks) => void): void {
+    try {
+      if (this.#hooks !== null) tell(this.#hooks)
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
+  }
+
+  #read(read: () => void): void {
+    try {
+      read()
+    } catch (error) {
+      this.#fail(`the trace cannot be read: ${printable(String(error), MAX_WORDS)}`)
+    }
+  }
+
+  /** A tracer that is not heard any more can go on tracing: that is no trace. */
+  async #onOutputEnd(): Promise<void> {
+    const exit = await Promise.race([this.#options.tracer.exited, delay(COMMON_END_MS, null)])
+    if (exit === null) this.#fail('the connection to the tracer has ended')
   }
 
   #waitFor(log: EventLog): void {

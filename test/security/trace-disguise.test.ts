@@ -27,7 +27,7 @@ afterAll(() => Promise.all([home[Symbol.asyncDispose](), rm(work, { recursive: t
 /** What a script prints, and what of it was a violation. */
 async function judged(
   script: string,
-  trace: TraceOptions,
+  trace: Extract<TraceOptions, object>,
   { cpuCount = 1, ...options }: SandboxOptions & { readonly cpuCount?: number } = {},
 ) {
   const user = { name: 'disguised', home: home.home }
@@ -41,7 +41,7 @@ async function judged(
 }
 
 const PROGRAMS = ['@runtime', '@programs', '@libraries', '/evade']
-const READ_ONLY: TraceOptions = { write: ['@runtime', '@devices', '/work/out'] }
+const READ_ONLY: Extract<TraceOptions, object> = { write: ['@runtime', '@devices', '/work/out'] }
 const mounted = (): SandboxOptions => ({ mounts: [{ source: work, target: '/work', writable: true }] })
 
 describe.each([1, 2])('on %i CPUs', (cpuCount) => {

@@ -30,7 +30,9 @@ export const timeoutsSchema = objectOption({
     .describe('Time between two pings to the supervisor and the program.'),
   lockupMs: durationOption(10)
     .default(DEFAULT_TIMEOUTS.lockupMs)
-    .describe('Silence after a ping that counts as a lockup; the sandbox is then ended.'),
+    .describe(
+      'Silence after a ping that counts as a lockup. It ends the sandbox when it is the supervisor; for the program see `onLockup`.',
+    ),
   killGraceMs: durationOption(0)
     .default(DEFAULT_TIMEOUTS.killGraceMs)
     .describe('Time between the first signal and `SIGKILL` when a command or the sandbox is ended.'),

@@ -2,18 +2,18 @@
  * The place of the program in one sandbox. Its process can end and be started anew while the sandbox lives; what the host
  * exposes stays, and calls that are made meanwhile wait for the next one.
  */
-import { InvalidStateError, ProgramError, StartupError, type LockupError, type SandboxError } from '../errors.js'
+import { InvalidStateError, type LockupError, type SandboxError } from '../errors.js'
 import type { ParsedReloadOptions, ResolvedSandboxOptions } from '../options/index.js'
 import { MethodTable, type RpcPeer } from '../protocol/index.js'
 import { abortable } from './abortable.js'
 import type { ExitReport } from './commands.js'
 import { endProgram } from './end-program.js'
-import { signalName } from './ending.js'
+import { programEnded, programLockedUp, programNeverLoaded, programReloaded } from './program-errors.js'
 import { readProgramFiles, type ProgramFiles, type ProgramPaths } from './program-files.js'
 import type { GuestPartSource } from './program-plugins.js'
 import type { ProgramHome } from './program-home.js'
 import { ProgramProcess } from './program.js'
-import { MAX_RESTARTS, RestartBudget } from './restart-budget.js'
+import { RestartBudget } from './restart-budget.js'
 import { SandboxRpc } from './sandbox-rpc.js'
 import type { Session } from './session.js'
 import type { SandboxState } from './state.js'
@@ -53,8 +53,11 @@ export class ProgramSlot {
   #context: ProgramContext | null = null
   #process: ProgramProcess | null = null
   #isLoaded = false
-  /** Reloads follow each other. */
+  /** What calls go to, or why they cannot; `null`: there never was a program. */
+  #callable: RpcPeer | Error | null = null
+  /** Changes of the program follow each other. */
   #changing: Promise<unknown> = Promise.resolve()
+  #changes = 0
 
   /** @param options - asked each time: plugins tighten them before the first program is started */
   constructor(options: () => Options, surroundings: ProgramSurroundings) {
@@ -99,8 +102,9 @@ export class ProgramSlot {
   /** The sandbox is ready: calls may go. */
   opened(): void {
     const peer = this.#process?.peer ?? null
-    this.rpc.opened(peer)
+    if (peer !== null) this.#callable = peer
     this.#surroundings.onWatched(peer)
+    this.#tellCalls()
   }
 
   /** The sandbox is gone. */
@@ -112,48 +116,61 @@ export class ProgramSlot {
   /** See `ContainerSandbox.reload`. */
   reload(change: ParsedReloadOptions): Promise<void> {
     return this.#change(async () => {
-      this.#assertReady()
       const { program = this.#paths.program, methods = this.#paths.methods } = change
       const paths = { program, methods }
       const files = await readProgramFiles(paths)
       if (files === null) throw new InvalidStateError('this sandbox has no program to reload: name one')
       this.#paths = paths
-      await this.#replace(files, new ProgramError('the program was reloaded', { details: { reason: 'reload' } }))
+      await this.#replace(files, programReloaded())
     })
   }
 
   /** The program does not answer: with `onLockup: 'restart'` it is started anew, as often as the budget allows. */
   onLockup(lockup: LockupError): void {
     const files = this.#files
+    const stuck = this.#process
     if (this.#options.onLockup !== 'restart' || files === null || this.#surroundings.state() !== 'ready') return
-    const isAllowed = this.#restarts.take()
-    const message = isAllowed
-      ? 'the program locked up and was restarted'
-      : `the program locked up and is not restarted again: ${MAX_RESTARTS} restarts within a minute`
-    const error = new ProgramError(message, { cause: lockup, details: { reason: 'lockup' } })
-    const work = isAllowed ? () => this.#replace(files, error) : () => this.#giveUp(error)
+    const work = async (): Promise<void> => {
+      // A reload can have come first.
+      if (this.#process !== stuck) return
+      const isAllowed = this.#restarts.take()
+      const error = programLockedUp(lockup, isAllowed)
+      if (isAllowed) return this.#replace(files, error)
+      this.#callable = error
+      await this.#end(this.#assertReady().session, error)
+      throw error
+    }
     this.#change(work).catch((failure: unknown) => {
       if (this.#surroundings.state() === 'ready') this.#surroundings.onError(failure as SandboxError)
     })
   }
 
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    const change = this.#changing.then(work)
+  /** From now on calls wait, until the last change that is asked for has been made or has failed. */
+  async #change(work: () => Promise<void>): Promise<void> {
+    this.#assertReady()
+    this.#changes += 1
+    this.rpc.waits()
+    const change = this.#changing.then(() => this.#assertReady()).then(work)
     this.#changing = change.catch(() => undefined)
-    return change
+    try {
+      await change
+    } finally {
+      this.#changes -= 1
+      this.#tellCalls()
+    }
   }
 
-  async #giveUp(error: ProgramError): Promise<never> {
-    this.rpc.closed(error)
-    await this.#end(this.#assertReady().session, error)
-    throw error
+  /** In a sandbox that is being ended, calls are told by its end. */
+  #tellCalls(): void {
+    if (this.#changes > 0 || this.#surroundings.state() !== 'ready') return
+    if (this.#callable instanceof Error) this.rpc.closed(this.#callable)
+    else this.rpc.opened(this.#callable)
   }
 
   /** Ends what runs and starts anew; when that fails, nothing runs and calls are told why. */
-  async #replace(files: ProgramFiles, why: ProgramError): Promise<void> {
+  async #replace(files: ProgramFiles, why: Error): Promise<void> {
     const context = this.#assertReady()
     const { startupMs } = this.#options.timeouts
-    this.rpc.waits()
     await this.#end(context.session, why)
     const deadline = AbortSignal.timeout(startupMs)
     try {
@@ -163,8 +180,8 @@ export class ProgramSlot {
       this.#assertReady()
       this.opened()
     } catch (error) {
-      const failure = deadline.aborted ? neverLoaded(startupMs, error) : error
-      this.rpc.closed(failure as Error)
+      const failure = deadline.aborted ? programNeverLoaded(startupMs, error) : error
+      this.#callable = failure as Error
       await this.#end(context.session, failure as Error)
       throw failure
     }
@@ -202,7 +219,8 @@ export class ProgramSlot {
     program.close(error)
     // One that ends while it is loaded is told by whoever loads it.
     if (!this.#isLoaded) return
-    this.rpc.closed(error)
+    this.#callable = error
+    this.#tellCalls()
     if (state === 'ready') this.#surroundings.onError(error)
   }
 
@@ -211,15 +229,4 @@ export class ProgramSlot {
     if (this.#context !== null && this.#surroundings.state() === 'ready') return this.#context
     throw new InvalidStateError(`the sandbox is being ended (state: ${this.#surroundings.state()})`)
   }
-}
-
-function programEnded({ exitCode, signal: number, oomKills }: ExitReport): ProgramError {
-  const signal = signalName(number)
-  const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`
-  const why = oomKills > 0 && exitCode !== 0 ? ', the kernel killed a process for memory' : ''
-  return new ProgramError(`the program ended (${how}${why})`, { details: { exitCode, signal, oomKills } })
-}
-
-function neverLoaded(startupMs: number, cause: unknown): StartupError {
-  return new StartupError(`the program was not loaded within startupMs (${startupMs} ms)`, { cause })
 }

@@ -119,6 +119,7 @@ export class SandboxRpc {
 
   /** @internal Another program follows: calls wait for it. */
   waits(): void {
+    if (this.#peer === null && this.#closed === null) return
     this.#peer = null
     this.#closed = null
     this.#gate = new Gate()

@@ -8,6 +8,9 @@ import { expect, test } from 'vitest'
 const folder = resolve(import.meta.dirname, '../../docs/examples')
 
 const expected: Readonly<Record<string, RegExp>> = {
+  'jail.mjs': new RegExp(
+    "^alice has /\nfile stat { size: 5 }\nthere is no action 'file stat, but unknown'\ngoodbye\nnull SIGTERM\n$",
+  ),
   'jailkeeper.mjs': /^stdout: hello world\njailbreak: read \/etc\/passwd\nexit: null SIGKILL\n$/,
   'limits.mjs': new RegExp(
     [
@@ -20,6 +23,8 @@ const expected: Readonly<Record<string, RegExp>> = {
       'a full scratch: exited, exit code [12], left over 0\n$',
     ].join('\n'),
   ),
+  'node-sandbox.mjs':
+    /^(?:stdout: loaded\nhello bob!|hello bob!\nstdout: loaded)\nLockup detected\n(?:stdout: loaded\n|hello alice!\n|exit: null SIGTERM\n){4}$/,
   'plugin.mjs': /^at most 2: the store is full\nkilled, stored: \{ started: true, answer: 42 \}\n$/,
   'quick-start.mjs': /^exited 0 hello from uid true\n$/,
   'rpc.mjs': /^hello bob, the host says 42\n$/,

@@ -54,7 +54,7 @@ export default defineConfig({
       withEngine('docker', 1),
       withEngine('security', 2),
       withEngine('cli', 3, ['test/helpers/build-setup.ts']),
-      withEngine('compat', 4),
+      withEngine('compat', 4, ['test/helpers/build-setup.ts']),
     ],
   },
 })

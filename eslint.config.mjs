@@ -29,7 +29,7 @@ const layers = {
   pool: { values: ['sandbox', ...middle] },
   queue: { values: ['sandbox', ...middle] },
   runner: { values: ['pool', 'queue', 'sandbox', ...middle] },
-  compat: { values: ['index', 'runner', 'pool', 'queue', 'sandbox', ...middle] },
+  compat: { values: ['index', 'shovel', 'runner', 'pool', 'queue', 'sandbox', ...middle] },
   cli: { values: ['index', 'runner', 'pool', 'queue', 'sandbox', ...middle] },
   shovel: { values: ['protocol'] },
 }

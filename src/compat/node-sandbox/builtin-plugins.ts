@@ -2,31 +2,32 @@
 import { ParentHooks, ShovelHooks } from './base-hooks.js'
 import type { PluginFiles } from './plugin-manager.js'
 
-class RpcParentHooks extends ParentHooks {
-  override startData = {
-    call_timeout: option(this._options, 'call_timeout') ?? option(sandboxOptions(this), 'call_timeout') ?? -1,
-  }
-}
-
-class WrapperParentHooks extends ParentHooks {
-  override startData = { permissions: option(sandboxOptions(this), 'permissions') ?? [] }
-}
-
 /** `null` for a name that is no built-in plugin. */
 export function builtinPlugin(name: string): PluginFiles | null {
   return BUILTIN.get(name) ?? null
 }
 
+class RpcHooks extends ParentHooks {
+  override startData = {
+    call_timeout: option(this._options, 'call_timeout') ?? option(sandboxOptions(this), 'call_timeout') ?? -1,
+  }
+}
+
+class WrapperHooks extends ParentHooks {
+  override startData = { permissions: option(sandboxOptions(this), 'permissions') ?? [] }
+}
+
 const BUILTIN: ReadonlyMap<string, PluginFiles> = new Map([
   plugin('_base', [], ParentHooks),
-  plugin('rpc', [], RpcParentHooks),
+  plugin('rpc', [], RpcHooks),
   plugin('lockup_detection', ['rpc'], ParentHooks),
-  plugin('wrapper', [], WrapperParentHooks),
+  plugin('wrapper', [], WrapperHooks),
 ])
 
-function plugin(name: string, depends: readonly string[], parent: typeof ParentHooks): [string, PluginFiles] {
+function plugin(name: string, depends: readonly string[], parent: unknown): [string, PluginFiles] {
   const classes: Record<string, unknown> = { ParentHooks: parent, ShovelHooks }
-  return [name, { manifest: { name, provides: [], conflicts: [], depends }, load: (className) => classes[className] }]
+  const manifest = { name, provides: [], conflicts: [], depends }
+  return [name, { manifest, folder: null, load: (className) => classes[className] }]
 }
 
 function sandboxOptions(hooks: ParentHooks): unknown {

@@ -17,7 +17,7 @@ const MODULES: Readonly<Record<string, string>> = {
 }
 
 /** What the drop-in's own code in the sandbox needs. The user's program gets none of it. */
-const OWN = ['process', 'stream', 'vm']
+const OWN = ['module', 'path', 'process', 'stream', 'vm']
 
 /** @returns the modules for names of bindings, and for names of modules as they are today, without `node:`. */
 export function permittedModules(permissions: readonly string[]): string[] {

@@ -1,8 +1,8 @@
 /** Loads one half of plugins of the old form, checks that they go together, and calls their hooks. */
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { builtinPlugin } from './builtin-plugins.js'
+import { loadCommonJs } from './common-js.js'
 
 /** A built-in plugin by name, a folder by its path (with a `/`), or either with options. */
 export type PluginEntry = string | { readonly name: string; readonly options?: unknown }
@@ -19,6 +19,8 @@ export interface PluginManifest {
 /** A plugin before it is instantiated. */
 export interface PluginFiles {
   readonly manifest: PluginManifest
+  /** `null` for a built-in one. */
+  readonly folder: string | null
   /** @returns the class of that half. */
   load(className: string): unknown
 }
@@ -28,13 +30,12 @@ export type PluginInstance = Readonly<Record<string, unknown>>
 
 type PluginClass = new (options: unknown, parentObject: unknown, manager: PluginManager) => PluginInstance
 
-const require = createRequire(import.meta.url)
-
 /** The plugins of one sandbox, in the order in which they were given. */
 export class PluginManager {
   /** Instances by name. While one is constructed only the earlier ones are here. */
   readonly plugins: Record<string, PluginInstance> = {}
-  readonly #manifests: PluginManifest[] = []
+  /** Where they came from, in order. */
+  readonly _loaded: PluginFiles[] = []
 
   /**
    * @param className which half: `ParentHooks` or `ShovelHooks`.
@@ -55,7 +56,7 @@ export class PluginManager {
       this.#check(files.manifest)
       const Hooks = files.load(className) as PluginClass
       const instance = new Hooks(options, parentObject, this)
-      this.#manifests.push(files.manifest)
+      this._loaded.push(files)
       this.plugins[files.manifest.name] = instance
     }
   }
@@ -75,7 +76,8 @@ export class PluginManager {
   }
 
   #check(added: PluginManifest): void {
-    for (const known of this.#manifests) {
+    const manifests = this._loaded.map(({ manifest }) => manifest)
+    for (const known of manifests) {
       const feature = featuresOf(added).find((name) => featuresOf(known).includes(name))
       if (known.name === added.name) throw new Error(`Plugin '${added.name}' is loaded twice!`)
       if (feature !== undefined)
@@ -83,7 +85,7 @@ export class PluginManager {
       if (isAgainst(added, known) || isAgainst(known, added))
         throw new Error(`Plugin '${added.name}' conflicts with plugin '${known.name}'!`)
     }
-    const features = new Set(this.#manifests.flatMap(featuresOf))
+    const features = new Set(manifests.flatMap(featuresOf))
     const missing = (added.depends ?? []).find((feature) => !features.has(feature))
     if (missing !== undefined) throw new Error(`Plugin '${added.name}' depends on plugin '${missing}'!`)
   }
@@ -106,13 +108,14 @@ function loadPlugin(name: string, pluginDir: string): PluginFiles {
     throw new Error(`There is no plugin '${name}' in '${resolve(pluginDir)}', and no built-in one!`)
   }
   return {
-    manifest: require(join(folder, 'manifest.js')) as PluginManifest,
-    load: (className) => require(join(folder, `${className}.js`)) as unknown,
+    manifest: loadCommonJs(join(folder, 'manifest.js')) as PluginManifest,
+    folder,
+    load: (className) => loadCommonJs(join(folder, `${className}.js`)),
   }
 }
 
 /** @returns `null` for a plugin that is not in a folder. */
-export function pluginFolder(name: string, pluginDir: string): string | null {
+function pluginFolder(name: string, pluginDir: string): string | null {
   if (name.includes('/')) return resolve(name)
   const folder = resolve(pluginDir, name)
   return existsSync(join(folder, 'manifest.js')) ? folder : null

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { ProgramError, SandboxExitedError, StartupError } from '../../errors.js'
 import { guestFile } from '../../image/package-files.js'
 import { ContainerSandbox } from '../../sandbox/container-sandbox.js'
-import { LINK, type Link, type LoadRequest } from './link/link.js'
+import { LINK, type GuestPart, type Link, type LoadRequest } from './link/link.js'
 import { LinkStream } from './link/link-stream.js'
 import { permittedModules, sandboxPermissions } from './permitted-modules.js'
 import { durationOf, timeoutsOf, type CompleteOptions } from './sandbox-options.js'
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly callTimeoutMs: number
   /** Whether the plugin `lockup_detection` is there. */
   readonly isWatched: boolean
+  /** Reads what plugins have for the sandbox. */
+  readonly guestParts: () => Promise<readonly GuestPart[]>
   /** Answers a call of the program. */
   readonly answer: (name: unknown, params: unknown) => unknown
 }
@@ -96,9 +98,10 @@ export class Run {
   }
 
   async #start(): Promise<Link> {
-    const program = await this.#read()
     this.#follow()
+    let program: LoadRequest
     try {
+      program = await this.#read()
       await this.container.start()
     } catch (error) {
       this.#failed(error as Error)
@@ -115,8 +118,8 @@ export class Run {
   }
 
   async #read(): Promise<LoadRequest> {
-    const { path, callTimeoutMs } = this.#run
-    const request = { filename: path, callTimeoutMs, modules: this.#modules }
+    const { path, callTimeoutMs, guestParts } = this.#run
+    const request = { filename: path, callTimeoutMs, modules: this.#modules, plugins: await guestParts() }
     try {
       return { ...request, source: await readFile(path, 'utf8'), error: null }
     } catch (error) {

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import type { ContainerSandbox } from '../../sandbox/container-sandbox.js'
 import { DuplexStream } from './duplex-stream.js'
+import { readGuestParts } from './guest-parts.js'
 import type { Link } from './link/link.js'
 import { OldRpc } from './link/old-rpc.js'
 import { PluginManager } from './plugin-manager.js'
@@ -65,6 +66,7 @@ export class Sandbox extends EventEmitter<OldSandboxEvents> {
         options: this._options,
         callTimeoutMs: this.#callTimeoutMs,
         isWatched: 'lockup_detection' in this._pluginManager.plugins,
+        guestParts: () => readGuestParts(this._pluginManager),
         answer: (name, params) => this.rpc.answer(name, params),
       },
       {

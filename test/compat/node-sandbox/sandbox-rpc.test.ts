@@ -152,6 +152,20 @@ describe('calls between host and program', () => {
     expect(readies).toBe(0)
   })
 
+  it('NS-D13 an object of functions can be exposed at any time, and its functions keep their `this`', async () => {
+    const sandbox = await ready(GUEST)
+    const api = {
+      base: 40,
+      plus(this: { base: number }, n: number) {
+        return this.base + n
+      },
+    }
+    sandbox.rpc.expose('api', api as never)
+    expect(await sandbox.rpc.call('ask', ['api.plus', 2])).toBe(42)
+    sandbox.rpc.expose('api.more', () => 'more')
+    expect(await sandbox.rpc.call('ask', ['api.more'])).toBe('more')
+  })
+
   it('unexpose() takes back a name or everything', async () => {
     const { rpc } = await ready(GUEST)
     rpc.exposeObject({ one: () => 1, two: () => 2 })

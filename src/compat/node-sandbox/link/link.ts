@@ -36,4 +36,17 @@ export interface LoadRequest {
   readonly callTimeoutMs: number
   /** What the program may `require`. */
   readonly modules: readonly string[]
+  /** In order. */
+  readonly plugins: readonly GuestPart[]
+}
+
+/** A plugin's half in the sandbox. */
+export interface GuestPart {
+  readonly plugin: string
+  readonly provides: string[]
+  /** Its path on the host, for stacks. */
+  readonly main: string
+  /** Texts of the plugin's files by path. */
+  readonly sources: Record<string, string>
+  readonly startData: unknown
 }

@@ -5,19 +5,33 @@ import { parseSandboxOptions, type ResolvedSandboxOptions, type SandboxOptions }
 import { tightenOptions } from '../../../src/plugins/tighten.js'
 
 const sometimes = <T>(values: readonly T[]) => fc.subarray([...values])
-const MOUNTS = ['a', 'b', 'c'].map((name) => ({ source: `/srv/${name}`, target: `/mnt/${name}` }))
-const PATTERNS = ['/work', '/work/a', '/work/a/b', '/etc', '@home', '@scratch', '/usr/**/*.so', /^\/x/]
+const PATTERNS = ['/work', '/work/a', '/work/a/b', '/work2', '/etc', '@home', '@scratch', '/usr/**/*.so', /^\/x/]
 
-const mounts = sometimes(MOUNTS).chain((chosen) =>
-  fc.tuple(...chosen.map((mount) => fc.boolean().map((writable) => ({ ...mount, writable })))),
+const mounts = sometimes(['/mnt/a', '/mnt/b', '/mnt/c']).chain((targets) =>
+  fc.tuple(
+    ...targets.map((target) =>
+      fc.record({ source: fc.constantFrom('/srv/a', '/srv/b'), target: fc.constant(target), writable: fc.boolean() }),
+    ),
+  ),
 )
-const policy = fc.record({
-  read: sometimes(PATTERNS),
-  write: sometimes(PATTERNS),
-  exec: sometimes(PATTERNS),
-  connect: sometimes(['*:53', '10.0.0.1:53', 'unix:@x']),
-  onViolation: fc.constantFrom('kill' as const, 'report' as const),
-})
+const onViolation = fc.constantFrom('kill' as const, 'report' as const)
+const policy = fc.oneof(
+  fc.record({
+    read: sometimes(PATTERNS),
+    write: sometimes(PATTERNS),
+    exec: sometimes(PATTERNS),
+    connect: sometimes(['*:53', '10.0.0.1:53', 'unix:@x']),
+    onViolation,
+  }),
+  // Few patterns, so that one list is often a part of the other.
+  fc.record({
+    read: fc.subarray(['/work', '/work/a', '/work2'], { maxLength: 1 }),
+    write: fc.subarray(['/work']),
+    exec: fc.constant([]),
+    connect: fc.subarray(['*:53']),
+    onViolation,
+  }),
+)
 const nullable = (min: number, max: number) => fc.option(fc.integer({ min, max }), { nil: null })
 
 /** Each option with values of which some are tighter than others. */
@@ -96,8 +110,8 @@ function looserFields(before: Side, after: Side): string[] {
     timeouts: lower(before.timeouts, after.timeouts),
     permissions: fewer(before.permissions, after.permissions),
     writable: fewer(before.writable, after.writable),
-    mounts: after.mounts.every(({ target, writable }) =>
-      before.mounts.some((was) => was.target === target && (!writable || was.writable)),
+    mounts: after.mounts.every(({ source, target, writable }) =>
+      before.mounts.some((was) => was.source === source && was.target === target && (!writable || was.writable)),
     ),
     network: after.network === 'none' || after.network === before.network,
     labels: Object.entries(before.labels).every(([name, value]) => after.labels[name] === value),
@@ -142,6 +156,17 @@ test('one loosened field among others that are as they were is refused by its na
       const looser = looserFields(before, after)
       expect(looser.filter((name) => name !== key)).toEqual([])
       expect(refused(before, returned)).toBe(looser[0] ?? null)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('a trace policy is loosened by no list', () => {
+  fc.assert(
+    fc.property(policy, policy, (given, returned) => {
+      const before = parseSandboxOptions({ trace: given })
+      const looser = looserFields(before, parseSandboxOptions({ trace: returned }))
+      expect(refused(before, { trace: returned })).toBe(looser[0] ?? null)
     }),
     { numRuns: 2_000 },
   )

@@ -47,7 +47,7 @@ export class LocalProgram implements AsyncDisposable {
   /** Gives the program its source; resolves when it has run. */
   load(source: string, permissions: readonly string[] = [], filename = 'guest.js'): Promise<unknown> {
     const program = { source, filename, guestPath: `/${basename(filename)}` }
-    return this.loadFiles({ program, permissions })
+    return this.loadFiles({ program, permissions: [...permissions] })
   }
 
   /** Gives the program whatever it is to load. */

@@ -94,7 +94,7 @@ export class Session {
       const destroyed = container.destroy().catch(() => undefined)
       // An engine that is away is not waited for: what it still has of the sandbox ends by itself and is swept later.
       if (exit.cause !== 'lost') await destroyed
-      await trace?.close()
+      await trace?.close({ unasked: this.#cause === null && exit.cause !== 'lost' })
       const error = describeEnding(exit, this.#cause)
       failReady(error)
       this.channel.close(error)

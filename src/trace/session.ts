@@ -11,7 +11,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerHandle } from '../driver/driver.js'
-import { JailbreakError, SandboxError, TraceUnavailableError } from '../errors.js'
+import { SandboxError, TraceUnavailableError, type JailbreakError } from '../errors.js'
 import type { ResolvedTraceOptions } from '../options/index.js'
 import { printable } from '../printable.js'
 import { DecisionQueue } from './decision-queue.js'
@@ -22,6 +22,7 @@ import { TraceInterpreter } from './interpret/index.js'
 import { learnPolicy, UsedNames, type LearnedPolicy } from './learn/index.js'
 import type { PolicyContext } from './policy.js'
 import { compilePolicy } from './policy/index.js'
+import { jailbreakOf, unavailable } from './session-errors.js'
 import { TraceReader } from './strace/index.js'
 import { TraceSummarizer, type TraceSummary } from './summary.js'
 import { CommandTraces } from './command-traces.js'
@@ -147,8 +148,17 @@ export class TraceSession {
     return learnPolicy({ events: this.#names.toList(), syscalls, context })
   }
 
-  /** The sandbox is gone: readers of events come to their end, and the log is written to its end. Never rejects. */
-  async close(): Promise<void> {
+  /**
+   * The sandbox is gone: readers of events come to their end, and the log is written to its end. Never rejects.
+   *
+   * @param unasked nobody here has ended it. Then the init has killed all that ran, and the trace must show each end: a guest can
+   * make the host slow, do something, and end its sandbox before that was heard.
+   */
+  async close({ unasked }: { readonly unasked: boolean }): Promise<void> {
+    if (unasked && this.#interpreter.hasGuests) {
+      const cut = new TraceUnavailableError('the sandbox ended before its trace was read: the last calls are missing')
+      this.#tell((hooks) => hooks.onError(cut))
+    }
     this.#commands.close()
     this.#queue.end()
     await this.#options.log?.close().catch((error: unknown) => {
@@ -233,16 +243,4 @@ export class TraceSession {
       this.#hooks?.onFailure(failure)
     })
   }
-}
-
-function unavailable(message: string): TraceUnavailableError {
-  return new TraceUnavailableError(`${message}. The sandbox does not run untraced.`)
-}
-
-function jailbreakOf(violation: Violation): JailbreakError {
-  const name = printable(violation.path ?? violation.file, 500)
-  return new JailbreakError(
-    `the trace policy does not allow to ${violation.access} ${name} (${violation.syscall}, process ${violation.processId})`,
-    { details: { violation } },
-  )
 }

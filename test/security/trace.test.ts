@@ -171,6 +171,27 @@ describe('drowning', () => {
     expect(summary.counts.unknownLines).toBe(0)
   })
 
+  test('what a guest does last before it ends its own sandbox is told, or that it is missing', async () => {
+    const script = `const name = '/' + '\\x01'.repeat(3000)
+      for (let i = 0; i < 3000; i++) fs.existsSync(name)
+      fs.readFileSync('/secret')
+      for (let pid = 2; pid < 400; pid++) if (pid !== process.pid) try { process.kill(pid, 'SIGKILL') } catch {}`
+    await traced(async (sandbox) => {
+      const errors: string[] = []
+      sandbox.on('error', ({ code }) => errors.push(code))
+      const ended = new Promise((resolve) => sandbox.once('exit', resolve))
+      // A host that has other things to do.
+      const busy = setInterval(() => {
+        for (const until = performance.now() + 40; performance.now() < until;);
+      }, 45)
+      await sandbox.run('node', ['-e', script]).catch(() => undefined)
+      await ended
+      clearInterval(busy)
+      const isSeen = sandbox.trace.summary().read.some(({ path }) => path === '/secret')
+      expect(isSeen || errors.includes('ERR_TRACE_UNAVAILABLE')).toBe(true)
+    })
+  })
+
   test('a path of 4,096 bytes is told whole', async () => {
     const path = `/${'./'.repeat(2_044)}secret`
     const { events } = await watched(`read x < ${path}`)

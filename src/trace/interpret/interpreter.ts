@@ -76,6 +76,11 @@ export class TraceInterpreter {
     return this.#tree.size
   }
 
+  /** Whether a command runs whose end was not seen. */
+  get hasGuests(): boolean {
+    return this.#tree.hasGuests
+  }
+
   /** Takes the next record. Calls `onEvent` before it returns, but for the moments of held-records.ts. */
   accept(record: TraceRecord): void {
     if (record.kind === 'unknown') this.#writer.unknown(record.text)
@@ -147,8 +152,7 @@ export class TraceInterpreter {
       this.#writer.refused(thread, record.timeMs, REFUSED_BY_DEATH)
     }
     this.#writer.exit(thread, record)
-    const isLast = this.#tree.end(thread)
-    if (isLast) this.#onProcessEnd(process)
+    if (this.#tree.end(thread)) this.#onProcessEnd(process)
     this.#release()
   }
 
@@ -191,8 +195,7 @@ export class TraceInterpreter {
   /** What a successful call changes for those that come. */
   #follow(record: CallRecord, thread: Thread): void {
     if (record.name !== 'execve' && record.name !== 'execveat') return followFolder(record, thread)
-    const gone = this.#tree.execute(thread, readCommandLine(record))
-    for (const other of gone) {
+    for (const other of this.#tree.execute(thread, readCommandLine(record))) {
       this.#writer.exit(other, { timeMs: record.timeMs, exitCode: null, signal: null })
     }
     this.#release()

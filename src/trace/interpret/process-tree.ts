@@ -33,6 +33,11 @@ export class ProcessTree {
     return this.#threads.size
   }
 
+  /** Whether any living thread is not ours. */
+  get hasGuests(): boolean {
+    return [...this.#threads.values()].some(({ process: { kind } }) => kind === 'guest' || kind === 'launch')
+  }
+
   /** Whether one of our own processes is just making another. */
   get ownStart(): boolean {
     return this.#starts.own

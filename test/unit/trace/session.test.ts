@@ -94,4 +94,16 @@ describe('the end of what the tracer says', () => {
     await delay(700)
     expect(failures).toEqual([])
   })
+
+  test.each([
+    ['is told when ends are missing that nobody asked for', '', true, 1],
+    ['is the whole trace when every end was seen', '11 1.000009 +++ killed by SIGKILL +++\n', true, 0],
+    ['is as it is when the sandbox was ended', '', false, 0],
+  ])('before the end of the sandbox %s', async (_what, last, unasked, count) => {
+    const errors: SandboxError[] = []
+    const { session, say } = openSession(true, { onError: (error) => errors.push(error) })
+    await say(BEGIN + last)
+    await session.close({ unasked })
+    expect(errors.map(({ code }) => code)).toEqual(Array(count).fill('ERR_TRACE_UNAVAILABLE'))
+  })
 })

@@ -127,7 +127,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
-  for (const image of images) await engine.getImage(image).remove({ force: true })
+  await Promise.all([...images].map((image) => engine.getImage(image).remove({ force: true })))
 }, 120_000)
 
 test('each of the hundred had a sandbox with an own uid, file and label, and was told an own message', () => {

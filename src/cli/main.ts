@@ -7,7 +7,7 @@ import { describeFailure } from './failure.js'
 import { addRunOptions, type RunFlags } from './run-flags.js'
 import { Terminal } from './terminal.js'
 import { addTraceOptions, type TraceFlags } from './trace/trace-flags.js'
-import type { UsersFlags } from './users.js'
+import { addUsersOptions, type UsersFlags } from './users-flags.js'
 
 const terminal = new Terminal()
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -113,19 +113,11 @@ image
 
 const users = program.command('users').description('users of a file, who have no account on this host')
 
-/** A command of `users`, with the flags that all of them have. */
-const addUsersCommand = (name: string): Command =>
-  users
-    .command(name)
-    .option('--file <file>', "the users' file; default: accounts.json in the state folder")
-    .option('--state-dir <folder>', 'where the uids of users are kept')
-    .option('--json', 'print the result as JSON')
-
-addUsersCommand('list')
+addUsersOptions(users.command('list'))
   .description('list the users')
   .action(action(async (flags: UsersFlags, _self: Command) => (await import('./users.js')).listUsers(terminal, flags)))
 
-addUsersCommand('add')
+addUsersOptions(users.command('add'))
   .description('add a user, who logs in once there is a password')
   .argument('<name>', '1 to 32 of a-z, 0-9, _ and -')
   .option('--home <folder>', "folder whose content becomes the root of the user's sandboxes")
@@ -135,7 +127,7 @@ addUsersCommand('add')
     ),
   )
 
-addUsersCommand('passwd')
+addUsersOptions(users.command('passwd'))
   .description('set the password of a user: asked for on a terminal, otherwise one line of stdin')
   .argument('<name>')
   .action(
@@ -144,7 +136,7 @@ addUsersCommand('passwd')
     ),
   )
 
-addUsersCommand('remove')
+addUsersOptions(users.command('remove'))
   .description('remove users; their uids are never given to anybody else')
   .argument('<name...>')
   .action(

@@ -4,13 +4,7 @@ import { FileDirectory, type FileUser } from '../users/index.js'
 import { signalExitCode } from './exit-code.js'
 import { readPassword } from './password.js'
 import { formatTable, type Terminal } from './terminal.js'
-
-/** What commander makes of the flags of every `users` command. */
-export interface UsersFlags {
-  readonly file?: string
-  readonly stateDir?: string
-  readonly json?: boolean
-}
+import type { UsersFlags } from './users-flags.js'
 
 /** One user as `users list --json` shows it. Nothing of the password is in it. */
 export type UserRow = Pick<FileUser, 'name' | 'uid' | 'gid' | 'home' | 'hasPassword' | 'createdAt' | 'id'>

@@ -7,6 +7,7 @@ import {
   parseMount,
   type RunFlags,
 } from '../../../src/cli/run-flags.js'
+import { addUsersOptions } from '../../../src/cli/users-flags.js'
 import { parseSandboxOptions } from '../../../src/options/index.js'
 
 function parse(...words: string[]): RunFlags {
@@ -144,6 +145,7 @@ describe('parseMount', () => {
 })
 
 test('every flag that is named in messages exists', () => {
-  const known = addRunOptions(new Command('run')).options.map(({ long }) => long)
+  const commands = [addRunOptions(new Command('run')), addUsersOptions(new Command('list'))]
+  const known = commands.flatMap(({ options }) => options.map(({ long }) => long))
   expect(known).toEqual(expect.arrayContaining(Object.values(FLAG_OF_OPTION)))
 })

@@ -1,8 +1,7 @@
 /** What trace mode tells: the public shapes of its events. */
 
 /** What was done to a name. */
-export type TraceMode =
-  'read' | 'write' | 'create' | 'remove' | 'rename' | 'metadata' | 'exec' | 'connect' | 'bind'
+export type TraceMode = 'read' | 'write' | 'create' | 'remove' | 'rename' | 'metadata' | 'exec' | 'connect' | 'bind'
 
 /** Which list of a policy decides: one of the four rights. */
 export type TraceAccess = 'read' | 'write' | 'exec' | 'connect'

@@ -50,7 +50,10 @@ test('ps shows a running sandbox, prune leaves it alone', async () => {
   expect(code).toBe(0)
   expect(stdout).toMatch(/^SANDBOX +CONTAINER +ROLE +USER +STATE +AGE +ENDS IN +OWNER\n/)
   expect(stdout).toMatch(
-    new RegExp(`^\\S+ +${mine?.id.slice(0, 12)} +sandbox +cli-test +running +\\d+s +(9|10|11)m +\\S+:${child.pid}$`, 'm'),
+    new RegExp(
+      `^\\S+ +${mine?.id.slice(0, 12)} +sandbox +cli-test +running +\\d+s +(9|10|11)m +\\S+:${child.pid}$`,
+      'm',
+    ),
   )
 
   const pruned = await runCli(['prune', '--json'])

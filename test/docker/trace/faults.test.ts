@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type {
+  SandboxExitedError} from '../../../src/index.js';
 import {
   ContainerSandbox,
   DockerDriver,
@@ -13,7 +15,6 @@ import {
   InvalidStateError,
   JailbreakError,
   SandboxError,
-  SandboxExitedError,
   TraceUnavailableError,
   type SandboxOptions,
 } from '../../../src/index.js'

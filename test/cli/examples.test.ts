@@ -23,6 +23,7 @@ const expected: Readonly<Record<string, RegExp>> = {
       'a full scratch: exited, exit code [12], left over 0\n$',
     ].join('\n'),
   ),
+  'login.mjs': /^LoginFailedError .+\nlogged in as alice\n$/,
   'node-sandbox.mjs':
     /^(?:stdout: loaded\nhello bob!|hello bob!\nstdout: loaded)\nLockup detected\n(?:stdout: loaded\n|hello alice!\n|exit: null SIGTERM\n){4}$/,
   'plugin.mjs': /^at most 2: the store is full\nkilled, stored: \{ started: true, answer: 42 \}\n$/,

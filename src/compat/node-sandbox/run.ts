@@ -6,7 +6,7 @@ import { ContainerSandbox } from '../../sandbox/container-sandbox.js'
 import { LINK, type GuestPart, type Link, type LoadRequest } from './link/link.js'
 import { LinkStream } from './link/link-stream.js'
 import { permittedModules, sandboxPermissions } from './permitted-modules.js'
-import { durationOf, timeoutsOf, type CompleteOptions } from './sandbox-options.js'
+import { durationOf, FOR_EVER, timeoutsOf, type CompleteOptions } from './sandbox-options.js'
 
 /** What a run tells. */
 export interface RunEvents {
@@ -64,7 +64,9 @@ export class Run {
     this.#events = events
     this.#modules = permittedModules(options.permissions)
     this.container = new ContainerSandbox({
-      ...options.container,
+      ...options.sandbox,
+      // The old package's programs ran until somebody ended them.
+      limits: { lifetimeMs: FOR_EVER, ...options.sandbox.limits },
       program: guestFile('node-sandbox.cjs'),
       permissions: sandboxPermissions(this.#modules),
       timeouts: timeoutsOf(options, isWatched),

@@ -23,11 +23,8 @@ export interface OldSandboxOptions {
   readonly plugins_dir?: string
   /** Default `['rpc', 'lockup_detection', 'wrapper']`. */
   readonly plugins?: readonly PluginEntry[]
-  /** New: further options of the container, for example `limits`, `mounts`, `network`, `driver`. */
-  readonly container?: Omit<
-    ContainerOptions,
-    'program' | 'permissions' | 'timeouts' | 'plugins' | 'methods' | 'onLockup'
-  >
+  /** New: further options of the sandbox, such as `limits`, `mounts`, `network`, `driver`. */
+  readonly sandbox?: Omit<ContainerOptions, 'program' | 'permissions' | 'timeouts' | 'plugins' | 'methods' | 'onLockup'>
 }
 
 /** The same with every default filled in. */
@@ -51,7 +48,7 @@ export function completeOptions(given: OldSandboxOptions = {}): CompleteOptions 
     permissions: ['tty_wrap', 'pipe_wrap'],
     plugins_dir: './plugins',
     plugins: ['rpc', 'lockup_detection', 'wrapper'],
-    container: {},
+    sandbox: {},
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   }
   if (options.shovel !== SHOVEL) {
@@ -61,7 +58,7 @@ export function completeOptions(given: OldSandboxOptions = {}): CompleteOptions 
 }
 
 /** The longest delay that a timer takes. */
-const FOR_EVER = 2 ** 31 - 1
+export const FOR_EVER = 2 ** 31 - 1
 /** The shortest time that the sandbox takes for pings. */
 const MIN_PING_MS = 10
 

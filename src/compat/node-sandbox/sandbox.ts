@@ -51,10 +51,7 @@ export class Sandbox extends EventEmitter<OldSandboxEvents> {
     this._pluginManager = new PluginManager(this._options.plugins, 'ParentHooks', this._options.plugins_dir, this)
     const rpc = this._pluginManager.plugins['rpc']?.['startData'] as { readonly call_timeout?: number } | undefined
     this.#callTimeoutMs = rpc?.call_timeout ?? this._options.call_timeout
-    this.rpc = new OldRpc(
-      { current: () => this.#loadedLink(), ready: (signal) => this.#readyLink(signal) },
-      this.#callTimeoutMs,
-    )
+    this.rpc = new OldRpc({ current: () => this.#loadedLink(), ready: () => this.#readyLink() }, this.#callTimeoutMs)
   }
 
   /** Starts a container; `ready` follows. @throws {Error} while one runs that was not killed. */
@@ -112,14 +109,11 @@ export class Sandbox extends EventEmitter<OldSandboxEvents> {
   }
 
   /** Before the first run it is waited for; after one has ended nothing can be called until the next. */
-  async #readyLink(signal: AbortSignal): Promise<Link> {
+  async #readyLink(): Promise<Link> {
     if (this.#run !== null) return this.#run.loaded
     if (this.#hasRun) throw new Error('The sandbox is not running')
-    await new Promise<void>((wake, reject) => {
-      this.#waiting.push(wake)
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-    })
-    return this.#readyLink(signal)
+    await new Promise<void>((wake) => this.#waiting.push(wake))
+    return this.#readyLink()
   }
 
   #stderr(chunk: Buffer): void {

@@ -75,8 +75,8 @@ describe('plugins of the old form', () => {
 })
 
 it('has the defaults of old', () => {
-  const { container, shovel, ...options } = new Sandbox(writeProgram(''))._options
-  expect(container).toEqual({})
+  const { sandbox, shovel, ...options } = new Sandbox(writeProgram(''))._options
+  expect(sandbox).toEqual({})
   expect(shovel).toBe('shovel.js')
   expect(options).toEqual({
     node_command: 'node',

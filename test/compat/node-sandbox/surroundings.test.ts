@@ -165,7 +165,7 @@ describe('getStream() and parentStream', () => {
 
 describe('the sandbox around the program', () => {
   it('NS-D16 has limits of memory, processes and network, and nothing of the host', async () => {
-    const sandbox = await ready('', { container: { limits: { memoryBytes: 128 * 1024 * 1024 } } })
+    const sandbox = await ready('', { sandbox: { limits: { memoryBytes: 128 * 1024 * 1024 } } })
     const container = sandbox._process
     const info = await engine.getContainer(container?.containerId ?? '').inspect()
     expect(info.HostConfig.Memory).toBe(128 * 1024 * 1024)
@@ -178,7 +178,7 @@ describe('the sandbox around the program', () => {
     const { DockerDriver } = await import('../../../src/index.js')
     const driver = new DockerDriver({ host: 'unix:///nowhere/docker.sock' })
     for (const name of ['error', 'stderr'] as const) {
-      const sandbox = make('', { container: { driver } })
+      const sandbox = make('', { sandbox: { driver } })
       const told = next(sandbox, name)
       const exit = next(sandbox, 'exit')
       sandbox.run()

@@ -7,7 +7,7 @@
 
 /** A JSON-RPC peer of the package: `sandbox.rpc` on the host, the program's `rpc` in the sandbox. */
 export interface Link {
-  call(method: string, params: readonly unknown[], options?: { readonly signal: AbortSignal }): Promise<unknown>
+  call(method: string, params: readonly unknown[], options?: { readonly timeoutMs: number }): Promise<unknown>
   notify(method: string, params: readonly unknown[]): void
   expose(name: string, method: (...params: never[]) => unknown): unknown
 }

@@ -7,7 +7,7 @@ import {
   type Exposed,
   type ExposedObject,
 } from '../method-tree.js'
-import { CallPromise } from '../rpc/call-promise.js'
+import { callPromise, type CallPromise } from '../rpc/call-promise.js'
 import { methodNotFound, RemoteError } from '../rpc/rpc-error.js'
 import { LINK, type Link } from './link.js'
 
@@ -16,19 +16,22 @@ export interface LinkSource {
   /** The link, when there is one and what is called is there. */
   current(): Link | null
   /** Resolves with the link as soon as there is one; rejects when there will be none. */
-  ready(signal: AbortSignal): Promise<Link>
+  ready(): Promise<Link>
 }
 
 /** Methods for the other side, and calls to it. */
 export class OldRpc {
   readonly #links: LinkSource
   readonly #callTimeoutMs: number
+  /** Options of every call; none, which costs least, when there is no deadline. */
+  readonly #deadline: { readonly timeoutMs: number } | null
   #exposed: object = {}
 
   /** @param callTimeoutMs 0 or less: no deadline. */
   constructor(links: LinkSource, callTimeoutMs: number) {
     this.#links = links
     this.#callTimeoutMs = callTimeoutMs
+    this.#deadline = callTimeoutMs > 0 ? { timeoutMs: callTimeoutMs } : null
   }
 
   /** What the other side can call. */
@@ -60,9 +63,10 @@ export class OldRpc {
    * @returns a promise that rejects with a {@link RemoteError}, or with `Error('timeout')` after `call_timeout`.
    */
   call(method: string, params?: unknown): CallPromise {
-    const abort = new AbortController()
-    const answer = this.#call(requestOf(method, params), abort.signal)
-    return CallPromise.of(answer, () => abort.abort(new Error('timeout'))).timeout(this.#callTimeoutMs)
+    const request = requestOf(method, params)
+    const current = this.#links.current()
+    const answer = current === null ? this.#callLater(request) : this.#callBy(current, request)
+    return callPromise(answer, OLD_ERRORS).timeout(this.#callTimeoutMs)
   }
 
   /** A call without an answer. */
@@ -70,11 +74,7 @@ export class OldRpc {
     const request = requestOf(method, params)
     const current = this.#links.current()
     if (current !== null) current.notify(LINK.call, request)
-    else
-      void this.#links
-        .ready(new AbortController().signal)
-        .then((link) => link.notify(LINK.call, request))
-        .catch(() => undefined)
+    else void this.#send(request).catch(() => undefined)
   }
 
   /** Answers a call of the other side. @throws what the method throws, or an error with the code of an unknown method. */
@@ -85,13 +85,17 @@ export class OldRpc {
     throw Object.assign(new Error(message), { rpcCode: code })
   }
 
-  async #call(request: readonly unknown[], signal: AbortSignal): Promise<unknown> {
-    try {
-      const link = this.#links.current() ?? (await this.#links.ready(signal))
-      return await link.call(LINK.call, request, { signal })
-    } catch (error) {
-      throw oldError(error)
-    }
+  #callBy(link: Link, request: readonly unknown[]): Promise<unknown> {
+    return this.#deadline === null ? link.call(LINK.call, request) : link.call(LINK.call, request, this.#deadline)
+  }
+
+  async #callLater(request: readonly unknown[]): Promise<unknown> {
+    return this.#callBy(await this.#links.ready(), request)
+  }
+
+  async #send(request: readonly unknown[]): Promise<void> {
+    const link = await this.#links.ready()
+    link.notify(LINK.call, request)
   }
 }
 
@@ -99,9 +103,11 @@ function requestOf(method: string, params: unknown): readonly unknown[] {
   return params === undefined ? [method] : [method, params]
 }
 
+const OLD_ERRORS = { describe: oldError }
+
 /** In the sandbox the package's error classes are those of another bundle: they are told by their code. */
-function oldError(error: unknown): unknown {
-  const { code, rpcCode, message, data } = error as Record<string, unknown>
-  if (code === 'ERR_RPC') return new RemoteError({ code: rpcCode as number, message: String(message), data })
-  return error
+function oldError(error: Error): Error {
+  const { code, rpcCode, message, data } = error as Error & Record<string, unknown>
+  if (code === 'ERR_RPC') return new RemoteError({ code: rpcCode as number, message, data })
+  return code === 'ERR_CALL_TIMEOUT' ? new Error('timeout') : error
 }

@@ -1,6 +1,6 @@
 /** Calls that wait for an answer on the wire. */
 import { randomUUID } from 'node:crypto'
-import { CallPromise } from './call-promise.js'
+import { callPromise, type CallPromise } from './call-promise.js'
 import { RemoteError, type WireError } from './rpc-error.js'
 
 interface Waiting {
@@ -29,7 +29,7 @@ export class PendingCalls {
       this.#waiting.set(id, { resolve, reject })
       send(id)
     })
-    return CallPromise.of(answer, () => this.#take(id)).timeout(timeoutMs)
+    return callPromise(answer, { cancel: () => this.#take(id) }).timeout(timeoutMs)
   }
 
   /** @param error `null` for success; then `result` counts, whatever it is. */

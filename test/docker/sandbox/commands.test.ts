@@ -311,8 +311,12 @@ describe('spawn', () => {
   })
 
   it('runs many at once', async () => {
-    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => sandbox.run('echo', [String(index)])))
-    expect(results.map(({ stdout }) => stdout.trim())).toEqual(Array.from({ length: 20 }, (_, index) => String(index)))
+    // Each takes three processes for a moment: supervisor, broker, command.
+    await withSandbox({ limits: { pids: 256 } }, async (wide) => {
+      const texts = Array.from({ length: 50 }, (_, index) => String(index))
+      const results = await Promise.all(texts.map((text) => wide.run('echo', [text])))
+      expect(results.map(({ stdout }) => stdout.trim())).toEqual(texts)
+    })
   })
 })
 

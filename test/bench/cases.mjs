@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import tar from 'tar-fs'
 import { pipeline } from 'node:stream/promises'
 import { ContainerSandbox, DockerDriver, ImageBuilder } from 'container-sandbox'
+import { Sandbox } from 'container-sandbox/compat/node-sandbox'
 import { countPayload, docker, likeSandbox, nodeArgv, remove, startEcho, startRaw } from './floor.mjs'
 import { elapsed, median, quantile, time, timeBlocks, timePaired } from './measure.mjs'
 
@@ -289,4 +290,24 @@ export async function machine() {
   const { ServerVersion, Driver, KernelVersion, NCPU } = await docker.info()
   const cpu = (await readFile('/proc/cpuinfo', 'utf8')).match(/model name\s*: (.*)/)?.[1] ?? 'unknown'
   return { engine: ServerVersion, storage: Driver, kernel: KernelVersion, cpus: NCPU, cpu, node: process.version }
+}
+
+/** A call through the drop-in for `node-sandbox` against the same call through `ContainerSandbox`. */
+export function dropInCalls({ runs }) {
+  return withSandbox({ program: PROGRAM }, async (sandbox) => {
+    const old = new Sandbox(PROGRAM, { ping_interval: -1 })
+    old.run()
+    await new Promise((resolve) => old.once('ready', resolve))
+    try {
+      const times = await timeBlocks(10, runs, 3_000, {
+        ours: () => old.rpc.call('echo', ['x']),
+        floor: () => sandbox.rpc.call('echo', ['x']),
+      })
+      return { ours: median(times.ours), floor: median(times.floor), unit: 'ms' }
+    } finally {
+      const gone = new Promise((resolve) => old.once('exit', resolve))
+      old.kill()
+      await gone
+    }
+  })
 }

@@ -61,6 +61,8 @@ const steps = {
   unchanged: async () => row("an unchanged user's image", await cases.unchangedImage({ runs: runs(60, 15) }), 3),
   home: async () => row('a new 1 MiB home on a cached base', await cases.newHome({ runs: runs(9, 3) }), 1),
   memory: async () => row("idle sandbox's memory", await cases.idleMemory(), 1.3),
+  'drop-in': async () =>
+    row('a call through a drop-in, against ours', await cases.dropInCalls({ runs: runs(300, 50) }), 1.1),
   'trace compile': async () => row('twelve C files compiled, traced', await trace.compile({ runs: runs(9, 3) }), 2.2),
   'trace stats': async () => row('30,000 stat in node, traced', await trace.stats({ runs: runs(5, 2) }), 1.3),
   'trace violations': async () => {

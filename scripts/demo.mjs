@@ -125,7 +125,7 @@ try {
     .trim()
     .split('\n')
     .map((line) => line.split('=')[0])
-  const own = ['HOME', 'LOGNAME', 'PATH', 'USER']
+  const own = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'USER']
   report("the host's environment", `the guest has ${names.sort().join(', ')}`, names.join() === own.join())
 
   heading('What is in force, read back')

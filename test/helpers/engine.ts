@@ -1,7 +1,7 @@
 /** An engine of a test's own, which the test may stop, kill and restart: a `dockerd` with its own socket and folders. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +59,19 @@ export class PrivateEngine {
   /** Makes it deaf: it accepts connections and answers nothing. */
   pause(): void {
     this.#daemon?.kill('SIGSTOP')
+    const pid = this.#daemon?.pid
+    if (pid === undefined) return
+    // A thread that runs stops at its next look at its signals, and may answer before.
+    const isStopped = () => {
+      try {
+        return readdirSync(`/proc/${pid}/task`).every((tid) =>
+          /^State:\tT/m.test(readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8')),
+        )
+      } catch {
+        return false // a thread has ended in between
+      }
+    }
+    while (!isStopped()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
   }
 
   resume(): void {

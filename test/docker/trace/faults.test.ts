@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type {
-  SandboxExitedError} from '../../../src/index.js';
+import type { SandboxExitedError } from '../../../src/index.js'
 import {
   ContainerSandbox,
   DockerDriver,

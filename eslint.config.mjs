@@ -6,16 +6,20 @@ import tseslint from 'typescript-eslint'
  *
  *     cli → runner → pool, queue → sandbox → {policy, image, trace, users, plugins, driver, protocol} → options → errors, printable
  *
+ * `telemetry` is beside the errors: everything may tell how it fares.
+ *
  * `types` lists what may be imported with `import type` only: the seam between images and the driver is an interface,
  * and an option can hold a driver or a directory of users.
  */
-const base = ['errors', 'printable']
+const base = ['errors', 'printable', 'package-version', 'telemetry']
 const below = {
   errors: { values: [] },
   printable: { values: [] },
-  options: { values: base, types: ['driver', 'users', 'trace', 'plugins'] },
+  'package-version': { values: [] },
+  telemetry: { values: ['errors', 'printable', 'package-version'] },
+  options: { values: ['errors', 'printable'], types: ['driver', 'users', 'trace', 'plugins'] },
   policy: { values: ['options', ...base] },
-  protocol: { values: base },
+  protocol: { values: ['errors', 'printable'] },
   driver: { values: ['policy', 'options', ...base] },
   image: { values: ['policy', 'options', ...base], types: ['driver'] },
   users: { values: ['options', ...base] },

@@ -124,3 +124,35 @@ export {
   type UserRangeOptions,
 } from './user-range-options.js'
 export { MAX_ID, userSchema, type ResolvedUser, type UserOptions } from './user.js'
+export {
+  buildArtifactsSchema,
+  buildCacheSchema,
+  buildOptionsSchema,
+  buildWorkspaceSchema,
+  MIN_SECRET_CHARACTERS,
+  parseBuildOptions,
+  type BuildOptions,
+  type ResolvedBuildArtifacts,
+  type ResolvedBuildCache,
+  type ResolvedBuildOptions,
+  type ResolvedBuildWorkspace,
+} from './build-options.js'
+export {
+  bundleSourceSchema,
+  buildSourceSchema,
+  folderSourceSchema,
+  gitSourceSchema,
+  tarSourceSchema,
+  type BuildSource,
+  type ResolvedBuildSource,
+} from './build-source.js'
+export { buildStepSchema, type BuildStep, type ResolvedBuildStep } from './build-step.js'
+export {
+  parseRunnerOptions,
+  runnerOptionsSchema,
+  tenantPolicySchema,
+  type ResolvedRunnerOptions,
+  type RunnerOptions,
+} from './runner-options.js'
+export { tenantOption, tenantProblem } from './tenant-name.js'
+export { normalizeWorkspacePath, workspacePathOption, workspacePathProblem } from './workspace-path.js'

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { normalizeGuestPath } from './guest-path.js'
 import { mountPointProblem, mountSourceProblem, RESERVED_GUEST_PATHS } from './mount-rules.js'
 import { booleanOption, objectOption, optionFacts, textOption } from './option.js'
+import { sizeOption } from './size.js'
 
 /** Each mount costs the kernel and the audit one entry. */
 const MAX_MOUNTS = 64
@@ -43,6 +44,15 @@ export const writableSchema = z
   .transform((paths) => [...new Set([...DEFAULT_WRITABLE, ...paths])].sort())
   .refine((paths) => paths.length <= MAX_WRITABLE_PATHS, { error: `at most ${MAX_WRITABLE_PATHS} paths with /tmp` })
   .register(optionFacts, { type: 'array of guest paths', allowed: `at most ${MAX_WRITABLE_PATHS}` })
+  .readonly()
+
+const KIB = 1024
+
+/** `scratch`: sizes of single writable paths. A path here is writable without standing in `writable`. */
+export const scratchSchema = z
+  .record(mountPointOption(), sizeOption(64 * KIB, 1024 ** 4), { error: 'an object of sizes by guest path' })
+  .refine((sizes) => Object.keys(sizes).length <= MAX_WRITABLE_PATHS, { error: `at most ${MAX_WRITABLE_PATHS} paths` })
+  .register(optionFacts, { type: 'object', allowed: "sizes by guest path, such as `{ '/work': '256MiB' }`" })
   .readonly()
 
 /** What a caller gives as one entry of `mounts`. */

@@ -79,6 +79,8 @@ function collectIssues(
 
 function toOptionIssues(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): OptionIssue[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, path, key))
+  // What is wrong with a name in a map stands inside; the path already ends in that name.
+  if (issue.code === 'invalid_key') return collectIssues(schema, issue.issues, path)
   if (issue.code === 'invalid_union') {
     // The branch that took the value's own type says more than "no branch matched".
     const branch = issue.errors.find((errors) => !errors.some((error) => error.path.length === 0 && isTypeIssue(error)))

@@ -6,7 +6,7 @@ import { hostPathOption } from './host-path.js'
 import { labelsOption } from './labels.js'
 import { limitsSchema } from './limits.js'
 import { findMountClash } from './mount-rules.js'
-import { DEFAULT_WRITABLE, mountsSchema, writableSchema } from './mounts.js'
+import { DEFAULT_WRITABLE, mountsSchema, scratchSchema, writableSchema } from './mounts.js'
 import { DEFAULT_NETWORK, networkOption } from './network.js'
 import { abortSignalOption, choiceOption, objectOption, opaqueOption } from './option.js'
 import { parseOptions } from './parse.js'
@@ -52,6 +52,9 @@ export const sandboxOptionsSchema = objectOption({
     .describe(
       'Guest paths that are writable scratch of `limits.scratchBytes` each; all else is read-only. `/tmp` is always added.',
     ),
+  scratch: scratchSchema
+    .prefault({})
+    .describe('Sizes of writable paths that differ from `limits.scratchBytes`; a path named here is writable.'),
   network: networkOption().default(DEFAULT_NETWORK).describe('Network of the sandbox.'),
   env: envOption()
     .prefault({})
@@ -84,6 +87,10 @@ export const sandboxOptionsSchema = objectOption({
     .describe('What runs containers. Default: a `DockerDriver` with default options.'),
   signal: abortSignalOption().nullable().default(null).describe('Cancels `create`, and later ends the sandbox.'),
 })
+  .transform((options) => ({
+    ...options,
+    writable: Object.freeze([...new Set([...options.writable, ...Object.keys(options.scratch)])].sort()),
+  }))
   .superRefine(({ trace, runtime }, context) => {
     const hint = trace === null ? null : traceRuntimeProblem(runtime)
     if (hint === null) return

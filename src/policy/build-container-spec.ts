@@ -27,6 +27,8 @@ export interface PolicyOptions {
   }
   readonly mounts: readonly BindMount[]
   readonly writable: readonly string[]
+  /** Sizes in bytes of writable paths that differ from `limits.scratchBytes`. Default none. */
+  readonly scratch?: Readonly<Record<string, number>>
   readonly network: string
   readonly runtime: string
 }
@@ -98,7 +100,7 @@ export function buildContainerSpec(options: PolicyOptions, context: PolicyContex
   const covered = new Set([...options.writable, ...mounts.map((mount) => mount.target)])
   const writable = [...options.writable, ...(context.volumes ?? []).filter((path) => !covered.has(path))]
   assertMounts(mounts, writable, context.engineSockets)
-  const scratch = buildScratchMounts(writable, options.limits.scratchBytes)
+  const scratch = buildScratchMounts(writable, options.limits.scratchBytes, options.scratch)
   assertScratchFitsMemory(scratch, limits.shmBytes, limits.memoryBytes)
   const trace = context.trace ?? null
   const seccomp = context.seccomp ?? targetSeccompProfile(process.arch)

@@ -28,18 +28,19 @@ export function scratchInodes(sizeBytes: number): number {
 /**
  * The tmpfs mounts for the writable paths and `/tmp`.
  * @param paths guest paths that were checked before; `/tmp` is added when it is missing.
- * @param sizeBytes size of each.
+ * @param defaultBytes size of each that `sizes` does not name.
  */
-export function buildScratchMounts(paths: readonly string[], sizeBytes: number): ScratchMount[] {
+export function buildScratchMounts(
+  paths: readonly string[],
+  defaultBytes: number,
+  sizes: Readonly<Record<string, number>> = {},
+): ScratchMount[] {
   const targets = paths.includes('/tmp') ? paths : [...paths, '/tmp']
-  const inodes = scratchInodes(sizeBytes)
-  return targets.map((target) => ({
-    target,
-    sizeBytes,
-    inodes,
-    mode: target === '/tmp' ? 0o1777 : 0o755,
-    executable: true,
-  }))
+  return targets.map((target) => {
+    const sizeBytes = (Object.hasOwn(sizes, target) ? sizes[target] : undefined) ?? defaultBytes
+    const mode = target === '/tmp' ? 0o1777 : 0o755
+    return { target, sizeBytes, inodes: scratchInodes(sizeBytes), mode, executable: true }
+  })
 }
 
 /** @throws {InvalidOptionsError} when all tmpfs mounts together could hold more than the memory limit. */
@@ -48,7 +49,7 @@ export function assertScratchFitsMemory(scratch: readonly ScratchMount[], shmByt
   if (scratchBytes + shmBytes <= memoryBytes) return
   throw new InvalidOptionsError(
     `The writable paths (${scratch.length} with ${scratchBytes} bytes in all) and /dev/shm (${shmBytes} bytes) can hold ${scratchBytes + shmBytes} bytes, ` +
-      `more than limits.memoryBytes (${memoryBytes}). They are kept in memory: lower limits.scratchBytes or limits.shmBytes, name fewer writable paths, or raise limits.memoryBytes.`,
+      `more than limits.memoryBytes (${memoryBytes}). They are kept in memory: lower limits.scratchBytes, scratch or limits.shmBytes, name fewer writable paths, or raise limits.memoryBytes.`,
     { details: { scratchBytes, shmBytes, memoryBytes, paths: scratch.map((mount) => mount.target) } },
   )
 }

@@ -289,6 +289,14 @@ describe('what a sandbox gets', () => {
     })
   })
 
+  it('gives a scratch path its own size', async () => {
+    await withSandbox({ scratch: { '/work': '2MiB' } }, async (sandbox) => {
+      const fill = (path: string) => sandbox.run('dd', ['if=/dev/zero', `of=${path}/fill`, 'bs=1M', 'count=4'])
+      expect(await fill('/work')).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/No space left/) })
+      expect(await fill('/tmp')).toMatchObject({ exitCode: 0 })
+    })
+  })
+
   it('is a mount that is read-only unless it is asked for otherwise', async () => {
     const [readOnly, writable] = [join(work, 'ro'), join(work, 'rw')]
     for (const folder of [readOnly, writable]) mkdirSync(folder, { mode: 0o777 })

@@ -29,6 +29,15 @@ describe('buildContainerSpec', () => {
     expect(SPEC.scratch.filter((scratch) => scratch.target === '/tmp')).toHaveLength(1)
   })
 
+  test('gives a path the size that is named for it, and the others their common one', () => {
+    const scratch = build({ scratch: { '/work': 8 * MIB }, writable: ['/other', '/work'] }).scratch
+    expect(Object.fromEntries(scratch.map(({ target, sizeBytes, inodes }) => [target, [sizeBytes, inodes]]))).toEqual({
+      '/other': [16 * MIB, 4096],
+      '/tmp': [16 * MIB, 4096],
+      '/work': [8 * MIB, 2048],
+    })
+  })
+
   test('covers the volumes of an image with scratch', () => {
     expect(build({}, { volumes: ['/var/lib/db', '/work', '/cache'] }).scratch.map(({ target }) => target)).toEqual([
       '/tmp',

@@ -35,8 +35,7 @@ const MAX_SECRET_BYTES = 64 * 1024
 /** Shorter texts would mask half of every log. */
 export const MIN_SECRET_CHARACTERS = 4
 
-/** What a build gets when it says nothing. Unlike a sandbox' scratch, a workspace holds a checkout and what is built of it. */
-export const DEFAULT_WORKSPACE_BYTES = 256 * 1024 ** 2
+/** Long enough for most test suites, short enough that a build that hangs is noticed the same day. */
 export const DEFAULT_BUILD_TIMEOUT_MS = 30 * 60_000
 
 /** One entry of `caches`. */
@@ -90,8 +89,9 @@ export const buildArtifactsSchema = objectOption({
 
 /** `workspace`: where the steps run. */
 export const buildWorkspaceSchema = objectOption({
-  sizeBytes: sizeOption(1024 ** 2, 1024 ** 4)
-    .default(DEFAULT_WORKSPACE_BYTES)
+  sizeBytes: sizeOption(1024 ** 2, 1024 ** 4, 'half of `limits.memoryBytes`')
+    .nullable()
+    .default(null)
     .describe(
       'Size; the kernel refuses more with ENOSPC. In memory it counts towards `limits.memoryBytes` while it is filled.',
     ),
@@ -179,6 +179,16 @@ export const buildOptionsSchema = objectOption({
   signal: abortSignalOption().nullable().default(null).describe('Cancels the build, waiting or running.'),
 })
   .superRefine((build, context) => {
+    if (build.trace?.log != null) {
+      const hint = 'the log of a trace is not masked; what was seen is in `trace.json` beside the log of the build'
+      context.addIssue({
+        code: 'custom',
+        path: ['trace', 'log'],
+        input: build.trace.log,
+        message: 'null',
+        params: { hint },
+      })
+    }
     const known = Object.keys(build.secrets)
     build.steps.forEach((step, index) => {
       for (const { name } of step.secrets) {

@@ -129,6 +129,7 @@ export {
   buildCacheSchema,
   buildOptionsSchema,
   buildWorkspaceSchema,
+  DEFAULT_BUILD_TIMEOUT_MS,
   MIN_SECRET_CHARACTERS,
   parseBuildOptions,
   type BuildOptions,

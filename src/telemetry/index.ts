@@ -1,14 +1,49 @@
-/** What the package tells about itself: spans, numbers, events. Below everything else, so that everything can tell. */
+/** What the package tells about itself: spans, numbers, events, log records. Below everything else, so that everything can tell. */
 export { CHANNELS, publish, type ChannelName } from './channels.js'
-export { COUNTERS, GAUGES, HISTOGRAMS, type CounterName, type GaugeName, type HistogramName } from './instruments.js'
+export {
+  COUNTERS,
+  ENGINE_OPERATIONS,
+  GAUGES,
+  HISTOGRAMS,
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+} from './instruments.js'
+export {
+  consoleLogger,
+  logRecord,
+  noLogger,
+  type ConsoleLoggerOptions,
+  type Logger,
+  type LogLevel,
+  type LogRecord,
+  type LogValue,
+} from './logger.js'
+export type {
+  BuildEndMessage,
+  BuildStartMessage,
+  BuildSubmitMessage,
+  ChannelMessages,
+  CommandEndMessage,
+  CommandStartMessage,
+  EngineRequestMessage,
+  PoolAcquireMessage,
+  PoolDiscardMessage,
+  QueueRejectMessage,
+  SandboxEndMessage,
+  SandboxStartMessage,
+} from './messages.js'
+export { SCOPE } from './meter.js'
 export {
   addGauge,
   addMetricSink,
   count,
   observe,
   readGauge,
-  SCOPE,
+  registerGauges,
   type GaugeReading,
   type MetricSink,
 } from './metrics.js'
-export { withSpan } from './spans.js'
+export { metricsText, MetricsRegistry, type PrometheusRegistry } from './metrics-registry.js'
+export { MetricsServer, type MetricsServerOptions } from './metrics-server.js'
+export { errorType, failSpan, rememberContext, startSpan, withSpan } from './spans.js'

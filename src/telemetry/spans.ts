@@ -1,20 +1,61 @@
-/** Spans: what was done within what, and how long it took. Free when no OpenTelemetry SDK is registered. */
-import { SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api'
+/** Spans: what was done within what, and how long it took. Next to free when no OpenTelemetry SDK is registered. */
+import { context, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api'
 import { PACKAGE_VERSION } from '../package-version.js'
-import { SCOPE } from './metrics.js'
+import { SCOPE } from './meter.js'
 
-/** Runs `work` inside a span, which ends with it; an error is recorded by its name and code, never by guest text. */
-export function withSpan<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T> {
-  return trace.getTracer(SCOPE, PACKAGE_VERSION).startActiveSpan(name, { attributes }, async (span) => {
+/** What `error.type` is for an error that has neither a code nor a name that could stand there (semantic conventions). */
+const UNKNOWN_ERROR = '_OTHER'
+
+const CODE = /^[A-Z][A-Z0-9_]{0,63}$/
+const NAME = /^[A-Za-z_$][\w$]{0,63}$/
+
+/**
+ * Runs `work` inside a span, which ends with it. Everything that `work` begins is within the span, also when sandboxes work side
+ * by side. An error is recorded by its code or name, never by its words, which may be a guest's.
+ * @param kind `CLIENT` for a request to something outside of this process; default `INTERNAL`
+ */
+export function withSpan<T>(
+  name: string,
+  attributes: Attributes,
+  work: (span: Span) => Promise<T>,
+  kind: SpanKind = SpanKind.INTERNAL,
+): Promise<T> {
+  return trace.getTracer(SCOPE, PACKAGE_VERSION).startActiveSpan(name, { attributes, kind }, async (span) => {
     try {
       return await work(span)
     } catch (error) {
-      const { name: type, code } = error as { readonly name?: string; readonly code?: string }
-      span.setAttribute('error.type', code ?? type ?? 'Error')
-      span.setStatus({ code: SpanStatusCode.ERROR })
+      failSpan(span, errorType(error))
       throw error
     } finally {
       span.end()
     }
   })
+}
+
+/** Starts a span that somebody else ends, below the one that is active now. */
+export function startSpan(name: string, attributes: Attributes): Span {
+  return trace.getTracer(SCOPE, PACKAGE_VERSION).startSpan(name, { attributes })
+}
+
+/** Marks a span as failed. @param type a word of a small set, see {@link errorType} */
+export function failSpan(span: Span, type: string): void {
+  span.setAttribute('error.type', type)
+  span.setStatus({ code: SpanStatusCode.ERROR })
+}
+
+/**
+ * What is active now, for work that is begun inside a span and outlives it.
+ * @returns runs its argument as if it were called here
+ */
+export function rememberContext(): <T>(work: () => T) => T {
+  const here = context.active()
+  return (work) => context.with(here, work)
+}
+
+/** The class of an error in a word: its code, else its name. */
+export function errorType(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return UNKNOWN_ERROR
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown }
+  if (typeof code === 'string' && CODE.test(code)) return code
+  return typeof name === 'string' && NAME.test(name) ? name : UNKNOWN_ERROR
 }

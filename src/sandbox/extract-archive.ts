@@ -15,6 +15,7 @@ import type { Readable } from 'node:stream'
 import { extract, type Header } from 'tar-stream'
 import { HostFileError, SandboxError, UnsafeArchiveError } from '../errors.js'
 import { printable } from '../printable.js'
+import { EntryCount, entrySegments, insideLink } from './archive-rules.js'
 import { openHostFolder } from './host-folder.js'
 import { GuestResetError } from './streams.js'
 
@@ -29,9 +30,8 @@ export interface ExtractLimits {
 const DEFAULT_MAX_BYTES = 4 * 1024 ** 3
 const DEFAULT_MAX_ENTRIES = 200_000
 
-/** NAME_MAX and PATH_MAX of Linux (limits.h). */
-const NAME_MAX = 255
-const PATH_MAX = 4096
+/** Begins the messages about what was refused. */
+const ORIGIN = 'the guest sent'
 
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
@@ -84,45 +84,24 @@ async function extractInto(
   parser.on('error', () => undefined)
   const root = await openHostFolder(target)
   const folders = new FolderCache(root)
-  const report = { entries: 0, bytes: 0 }
+  const count = new EntryCount({ maxBytes, maxEntries })
   archive.pipe(parser)
   try {
     // A parser that was destroyed before it is iterated would be waited for, for ever.
     if (failure !== null) throw failure as Error
     for await (const entry of parser) {
       const { header } = entry
-      const segments = checkedSegments(header.name)
-      report.entries += 1
-      report.bytes += header.size ?? 0
-      if (report.entries > maxEntries)
-        throw new UnsafeArchiveError(
-          `the archive holds more than ${maxEntries} entries: raise maxEntries if that is right`,
-        )
-      if (report.bytes > maxBytes)
-        throw new UnsafeArchiveError(`the archive holds more than ${maxBytes} bytes: raise maxBytes if that is right`)
+      const segments = entrySegments(ORIGIN, header.name)
+      count.add(header.size ?? 0)
       if (segments.length > 0) await writeEntry(folders, segments, header, entry)
       entry.resume()
     }
-    return report
+    return { entries: count.entries, bytes: count.bytes }
   } finally {
     archive.destroy()
     await folders.close()
     await root.close()
   }
-}
-
-/** The segments of a name that stays below its root; empty for the root itself. */
-function checkedSegments(name: string): string[] {
-  const refuse = (why: string): never => {
-    throw new UnsafeArchiveError(`the guest sent an entry that ${why}: '${printable(name, 120)}'`, { details: { why } })
-  }
-  if (Buffer.byteLength(name) > PATH_MAX) refuse(`has a name over ${PATH_MAX} bytes`)
-  if (name.includes('\0')) refuse('has a NUL in its name')
-  if (name.startsWith('/')) refuse('has an absolute name')
-  const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.')
-  if (segments.includes('..')) refuse("climbs with '..'")
-  if (segments.some((segment) => Buffer.byteLength(segment) > NAME_MAX)) refuse(`has a segment over ${NAME_MAX} bytes`)
-  return segments
 }
 
 async function writeEntry(
@@ -151,7 +130,7 @@ async function writeEntry(
       } finally {
         await file.close()
       }
-    } else if (header.type === 'symlink') await symlink(checkedLink(segments, header.linkname ?? ''), at(fresh))
+    } else if (header.type === 'symlink') await symlink(insideLink(ORIGIN, segments, header.linkname ?? ''), at(fresh))
     else {
       const kind = String(header.type)
       throw new UnsafeArchiveError(
@@ -163,22 +142,6 @@ async function writeEntry(
     await rm(at(fresh), { force: true })
     throw error
   }
-}
-
-/**
- * A link is kept when, read from where it stands, it stays below the root; others would lead the host out. `..` is only
- * taken at the beginning, where it climbs real folders: after a name, which may itself be a link, it could climb further.
- */
-function checkedLink(segments: readonly string[], linkname: string): string {
-  const steps = linkname.split('/').filter((step) => step !== '' && step !== '.')
-  const climbs = steps.findIndex((step) => step !== '..')
-  const up = climbs === -1 ? steps.length : climbs
-  const plain =
-    linkname !== '' && !linkname.startsWith('/') && !linkname.includes('\0') && Buffer.byteLength(linkname) < PATH_MAX
-  if (plain && up < segments.length && !steps.slice(up).includes('..')) return linkname
-  throw new UnsafeArchiveError(
-    `the guest sent a link that leads out: '${printable(segments.join('/'), 120)}' -> '${printable(linkname, 120)}'`,
-  )
 }
 
 /** One write(2) can take less than it was given. */

@@ -4,20 +4,21 @@ import tseslint from 'typescript-eslint'
 /**
  * Which folder of `src` may import which others. Every other import between folders is an error.
  *
- *     cli → runner → pool, queue → sandbox → {policy, image, trace, users, plugins, driver, protocol} → options → errors, printable
+ *     cli → runner → pool, queue → sandbox → {policy, image, trace, users, plugins, driver, protocol} → options → errors, printable, glob
  *
  * `telemetry` is beside the errors: everything may tell how it fares.
  *
  * `types` lists what may be imported with `import type` only: the seam between images and the driver is an interface,
  * and an option can hold a driver or a directory of users.
  */
-const base = ['errors', 'printable', 'package-version', 'telemetry']
+const base = ['errors', 'printable', 'package-version', 'telemetry', 'glob']
 const below = {
   errors: { values: [] },
   printable: { values: [] },
+  glob: { values: [] },
   'package-version': { values: [] },
   telemetry: { values: ['errors', 'printable', 'package-version'] },
-  options: { values: ['errors', 'printable'], types: ['driver', 'users', 'trace', 'plugins'] },
+  options: { values: ['errors', 'printable', 'glob'], types: ['driver', 'users', 'trace', 'plugins'] },
   policy: { values: ['options', ...base] },
   protocol: { values: ['errors', 'printable'] },
   driver: { values: ['policy', 'options', ...base] },
@@ -35,7 +36,7 @@ const layers = {
   runner: { values: ['pool', 'queue', 'sandbox', ...middle] },
   compat: { values: ['index', 'shovel', 'runner', 'pool', 'queue', 'sandbox', ...middle] },
   cli: { values: ['index', 'runner', 'pool', 'queue', 'sandbox', ...middle] },
-  shovel: { values: ['protocol'] },
+  shovel: { values: ['protocol', 'glob'] },
 }
 const units = [...Object.keys(layers), 'index']
 

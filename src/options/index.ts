@@ -75,7 +75,7 @@ export { findMountClash, mountPointProblem, mountSourceProblem } from './mount-r
 export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
 export { DEFAULT_NETWORK } from './network.js'
 export { MAX_TIMER_MS } from './option.js'
-export { invalidOptions, parseOptions, type OptionIssue } from './parse.js'
+export { formatIssue, formatPath, invalidOptions, parseOptions, type OptionIssue } from './parse.js'
 export { DEFAULT_RUNTIME, isGvisor } from './runtime.js'
 export {
   isPlugin,
@@ -95,7 +95,7 @@ export { isPossiblePassword } from './secret.js'
 export { formatSize, parseSize } from './size.js'
 export { DEFAULT_TIMEOUTS, timeoutsSchema, type ResolvedTimeouts, type TimeoutsOptions } from './timeouts.js'
 export { isMappedAddress, type ConnectPattern } from './trace-address.js'
-export { escapeGlob, parseGlob, type GlobPart, type GlobRange } from './trace-glob.js'
+export { escapeGlob, parseGlob, type GlobPart, type GlobRange } from '../glob/index.js'
 export {
   traceSchema,
   type OnViolation,

@@ -1,7 +1,7 @@
 /** Patterns for files in trace policies: paths, globs, regular expressions and ready-made sets. */
 import { isRegExp } from 'node:util/types'
 import { group } from './option.js'
-import { GlobProblem, parseGlob, type GlobPart } from './trace-glob.js'
+import { GlobProblem, parseGlob, type GlobPart } from '../glob/index.js'
 import { traceSets, unknownSetHint, type TracePathList, type TraceSetName } from './trace-sets.js'
 
 /** A regular expression as JSON can carry it. */

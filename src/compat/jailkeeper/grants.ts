@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isWithin } from '../../options/guest-path.js'
-import { escapeGlob } from '../../options/trace-glob.js'
+import { escapeGlob } from '../../glob/index.js'
 import type { MountOptions, TraceObjectOptions } from '../../options/index.js'
 import { findHostBase } from '../../policy/host-base.js'
 

@@ -7,7 +7,7 @@
  * cheap to judge; regular expressions do not.
  */
 import { InvalidStateError } from '../../errors.js'
-import { escapeGlob } from '../../options/trace-glob.js'
+import { escapeGlob } from '../../glob/index.js'
 import { printableName } from '../printable-name.js'
 
 /** A pattern as JSON: a glob, an address, a set, or a regular expression. */

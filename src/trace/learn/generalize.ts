@@ -6,7 +6,7 @@
  * - below `/dev/shm`, and pipes, sockets and the like that are opened by their descriptor: `@devices`
  * - a process's own `/proc/<pid>`: the same name below `/proc/self`, and any number for one of `/proc/self/fd`
  */
-import { escapeGlob } from '../../options/trace-glob.js'
+import { escapeGlob } from '../../glob/index.js'
 import type { TraceAccess } from '../event.js'
 import { namesOf } from '../policy/own-process.js'
 import { exactAddress, exactPath, type LearnedPattern } from './exact-pattern.js'

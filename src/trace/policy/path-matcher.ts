@@ -1,6 +1,6 @@
 /** Matches absolute paths with the patterns of one list. */
+import { compileGlob, type GlobMatcher } from '../../glob/index.js'
 import type { PathPattern } from '../../options/index.js'
-import { compileGlob, type GlobMatcher } from './glob-matcher.js'
 
 /**
  * The longest path that a user's regular expression is run on, in UTF-16 units. Longer ones match none: no path that the kernel

@@ -3,7 +3,7 @@ import picomatch from 'picomatch'
 import { expect, test } from 'vitest'
 import { escapeGlob, parseGlob, parsePath, parseSandboxOptions } from '../../../../src/options/index.js'
 import type { TraceAccess } from '../../../../src/trace/event.js'
-import { compileGlob } from '../../../../src/trace/policy/glob-matcher.js'
+import { compileGlob } from '../../../../src/glob/index.js'
 import { compilePolicy } from '../../../../src/trace/policy/index.js'
 import { PathMatcher } from '../../../../src/trace/policy/path-matcher.js'
 

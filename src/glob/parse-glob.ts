@@ -1,5 +1,5 @@
 /**
- * The grammar of globs in trace policies. A glob is read into parts here and matched in `trace/policy`.
+ * The grammar of globs in trace policies and of artifacts. A glob is read into parts here.
  *
  * `*` and `?` stay within a segment, `**` is a segment of its own and stands for any number of them, `[a-z]` and `[!a-z]` are one
  * character, `{a,b}` is one of several texts and may be nested. A backslash takes the next character as it is. Nothing else

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseGlob } from '../../../../src/options/index.js'
-import { compileGlob } from '../../../../src/trace/policy/glob-matcher.js'
+import { compileGlob, parseGlob } from '../../../src/glob/index.js'
 
 test.each<[glob: string, yes: string[], no: string[]]>([
   ['/a/*', ['/a/b', '/a/.b', '/a/b\nc'], ['/a', '/a/b/c', '/b']],

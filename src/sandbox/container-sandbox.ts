@@ -17,6 +17,7 @@ import {
 } from '../options/index.js'
 import { SandboxTrace, type Violation } from '../trace/index.js'
 import { resolveLogin } from '../users/index.js'
+import { tellRun, tellSpawn } from './command-telemetry.js'
 import { SandboxFileSystem } from './file-system.js'
 import { createSandboxId } from './launch.js'
 import { Lifecycle } from './lifecycle.js'
@@ -150,8 +151,9 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
   run(file: string, args?: readonly string[], options?: CommandOptions): Promise<CommandResult<string>>
   async run(file: string, args: readonly string[] = [], options: CommandOptions = {}): Promise<CommandResult> {
     const parsed = parseCommandOptions(options, this.#lifecycle.options.limits)
-    const child = this.#lifecycle.spawn(runRequest(parseArgv(file, args), parsed))
-    return followCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
+    const request = runRequest(parseArgv(file, args), parsed)
+    const { killGraceMs } = this.#lifecycle.options.timeouts
+    return tellRun(this.id, file, async () => followCommand(this.#lifecycle.spawn(request), parsed, killGraceMs))
   }
 
   /** `run()` of a script by the base's `/bin/sh`. */
@@ -168,9 +170,12 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
    */
   spawn(file: string, args: readonly string[] = [], options: SpawnOptions = {}): SandboxProcess {
     const parsed = parseSpawnOptions(options, this.#lifecycle.options.limits)
-    const child = this.#lifecycle.spawn(spawnRequest(parseArgv(file, args), parsed))
-    const { stop } = superviseCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
-    return child.once('close', stop)
+    const request = spawnRequest(parseArgv(file, args), parsed)
+    return tellSpawn(this.id, file, () => {
+      const child = this.#lifecycle.spawn(request)
+      const { stop, intervention } = superviseCommand(child, parsed, this.#lifecycle.options.timeouts.killGraceMs)
+      return { child: child.once('close', stop), intervention }
+    })
   }
 
   /**

@@ -15,6 +15,7 @@ import { launchContainer, type LaunchedContainer } from './launch.js'
 import { LockupWatch } from './lockup-watch.js'
 import { ProgramSlot } from './program-slot.js'
 import type { SandboxProcess } from './sandbox-process.js'
+import { tellEnd, tellStart, type WithinStart } from './sandbox-telemetry.js'
 import type { SandboxServices } from './services.js'
 import { Session } from './session.js'
 import { bringUp, startFailure, verificationOf } from './startup.js'
@@ -88,11 +89,11 @@ export class Lifecycle {
 
   /** Starts the sandbox once. @throws see {@link ContainerSandbox.start} */
   start(): Promise<void> {
-    this.#starting ??= this.#start()
+    this.#starting ??= tellStart(this, (within) => this.#start(within))
     return this.#starting
   }
 
-  async #start(): Promise<void> {
+  async #start(within: WithinStart): Promise<void> {
     if (this.state === 'exited' || this.state === 'stopping') throw this.#exitError ?? killedBeforeStart()
     this.#move('start')
     const { signal } = this.options
@@ -102,9 +103,9 @@ export class Lifecycle {
       signal?.throwIfAborted()
       this.options = await this.#plugins.open(this.options, startup)
       const hasProgram = await this.program.read()
-      this.launched = await launchContainer(this.id, this.options, this.#services, startup)
+      this.launched = await within(() => launchContainer(this.id, this.options, this.#services, startup))
       this.#plugins.follow(this.launched.trace)
-      await this.#bringUp(this.launched, hasProgram, startup)
+      await this.#bringUp(this.launched, { hasProgram, signal: startup, within })
       if (this.state !== 'starting') throw this.#exitError ?? killedBeforeStart()
     } catch (error) {
       await this.#abandon()
@@ -116,8 +117,12 @@ export class Lifecycle {
     this.#events.ready()
   }
 
-  async #bringUp(launched: LaunchedContainer, hasProgram: boolean, signal: AbortSignal): Promise<void> {
+  async #bringUp(
+    launched: LaunchedContainer,
+    start: { readonly hasProgram: boolean; readonly signal: AbortSignal; readonly within: WithinStart },
+  ): Promise<void> {
     const { container, trace } = launched
+    const { hasProgram, signal, within } = start
     const hooks = {
       onStderr: (chunk: Buffer) => this.#events.stderr(chunk),
       onEnded: (error: SandboxExitedError, exit: ContainerExit) => this.#onEnded(error, exit),
@@ -133,17 +138,12 @@ export class Lifecycle {
     session.limitLifetime(this.options.limits.lifetimeMs)
     const { env, identity, homePaths } = launched
     this.program.enter({ session, env, home: { folder: identity.home, paths: homePaths } })
-    await bringUp({
-      session,
-      launched,
-      options: this.options,
-      signal,
-      onVerified: (report, deadline) => {
-        this.isolation = report
-        return this.#plugins.spawned(deadline)
-      },
-      startProgram: hasProgram ? (deadline) => this.program.start(deadline) : null,
-    })
+    const onVerified = (report: IsolationReport, deadline: AbortSignal): Promise<void> => {
+      this.isolation = report
+      return this.#plugins.spawned(deadline)
+    }
+    const startProgram = hasProgram ? (deadline: AbortSignal) => this.program.start(deadline) : null
+    await within(() => bringUp({ session, launched, options: this.options, signal, onVerified, startProgram }))
     // It may have broken the protocol right behind its last good word.
     if (session.ending) throw await session.ended
   }
@@ -223,6 +223,7 @@ export class Lifecycle {
     const wasReady = this.isolation !== null && this.state !== 'starting'
     this.#move('gone')
     this.#exitError = error
+    if (exit !== null) tellEnd(this, error)
     this.#watch?.stop()
     this.#abort.abort(error)
     this.program.closed(error)

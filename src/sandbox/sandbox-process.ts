@@ -53,6 +53,8 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
   /** How the sandbox ended under this command, if it did. */
   lost: SandboxExitedError | null = null
   report: CommandReport | null = null
+  /** @internal Why it could not be started. */
+  failure: SpawnError | null = null
 
   #ended = false
   #openStreams = 0
@@ -113,6 +115,7 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
   failed(error: SpawnError, code: number): void {
     if (this.#ended) return
     this.#ended = true
+    this.failure = error
     this.exitCode = code
     this.stdin?.destroy()
     this.emit('error', error)

@@ -1,5 +1,5 @@
 /** Spans: what was done within what, and how long it took. Next to free when no OpenTelemetry SDK is registered. */
-import { context, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api'
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api'
 import { PACKAGE_VERSION } from '../package-version.js'
 import { SCOPE } from './meter.js'
 
@@ -43,13 +43,14 @@ export function failSpan(span: Span, type: string): void {
   span.setStatus({ code: SpanStatusCode.ERROR })
 }
 
-/**
- * What is active now, for work that is begun inside a span and outlives it.
- * @returns runs its argument as if it were called here
- */
-export function rememberContext(): <T>(work: () => T) => T {
-  const here = context.active()
-  return (work) => context.with(here, work)
+/** Runs `work` with `span` as the one that is active: what it begins is within the span. */
+export function within<T>(span: Span, work: () => T): T {
+  return context.with(trace.setSpan(context.active(), span), work)
+}
+
+/** Runs `work` outside of every span: for what is done for nobody in particular. */
+export function detached<T>(work: () => T): T {
+  return context.with(ROOT_CONTEXT, work)
 }
 
 /** The class of an error in a word: its code, else its name. */

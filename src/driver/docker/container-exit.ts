@@ -42,6 +42,7 @@ export async function waitForExit(client: EngineClient, id: string, signal: Abor
         path: `/containers/${id}/wait`,
         timeoutMs: null,
         signal,
+        background: true,
       })
       const { StatusCode: exitCode } = answer as { StatusCode: number }
       const state = await inspectState(client, id, signal).catch(() => null)
@@ -83,6 +84,7 @@ async function inspectState(
   timeoutMs = INSPECT_TIMEOUT_MS,
 ): Promise<ContainerState> {
   const path = `/containers/${id}/json`
-  const answer = await client.request({ what: 'inspect a container', method: 'GET', path, timeoutMs, signal })
+  const request = { what: 'inspect a container', method: 'GET', path, timeoutMs, signal, background: true } as const
+  const answer = await client.request(request)
   return (answer as { State: ContainerState }).State
 }

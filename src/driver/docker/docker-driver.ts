@@ -12,6 +12,7 @@ import type {
   PruneReport,
   SandboxDriver,
 } from '../driver.js'
+import { detached } from '../../telemetry/index.js'
 import { ownerRegister } from '../host-identity.js'
 import { discoverEndpoint } from './endpoint.js'
 import { DockerodeClient, type EngineClient } from './engine-client.js'
@@ -109,12 +110,12 @@ export class DockerDriver implements SandboxDriver {
   #sweepOnce(): void {
     if (!this.#isSweepDue) return
     this.#isSweepDue = false
-    const timer = setTimeout(() => {
-      const { signal } = this.#closing
-      if (!signal.aborted)
-        sweep(this.#client, ownerRegister(), { images: false, imageAgeMs: 0, signal }).catch(this.#report)
-    }, SWEEP_DELAY_MS)
-    timer.unref()
+    const { signal } = this.#closing
+    const options = { images: false, imageAgeMs: 0, signal }
+    const run = (): void => {
+      if (!signal.aborted) detached(() => sweep(this.#client, ownerRegister(), options)).catch(this.#report)
+    }
+    setTimeout(run, SWEEP_DELAY_MS).unref()
   }
 
   readonly #report = (error: unknown): void => {

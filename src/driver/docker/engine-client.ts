@@ -14,6 +14,7 @@ import { createEngineAgent } from './engine-agent.js'
 import { readAnswer, refusalOf } from './engine-answer.js'
 import { deadlineError, toEngineError } from './engine-error.js'
 import { chooseApiVersion, type EngineVersion, notAnEngine } from './api-version.js'
+import { type Answered, tellRequest } from './request-telemetry.js'
 
 /** One call of the engine's HTTP API. */
 export interface EngineRequest {
@@ -30,6 +31,8 @@ export interface EngineRequest {
   readonly timeoutMs?: number | null
   /** Ends the request; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
+  /** Goes on behind what began it: it has no span. Default `false`. */
+  readonly background?: boolean
 }
 
 /** The seam that tests decorate to inject faults. */
@@ -57,6 +60,9 @@ export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000
 
 /** Makes docker-modem hand over every answer: it would keep an error's body without bound, and only as part of a message. */
 const EVERY_STATUS = new Proxy({}, { get: () => true })
+
+/** The status of an answer that is the connection itself. */
+const SWITCHED_PROTOCOLS = 101
 
 type Shape = 'json' | 'stream' | 'hijack'
 
@@ -145,7 +151,12 @@ export class DockerodeClient implements EngineClient {
     return this.#wire
   }
 
+  /** Every request goes through here. */
   #dial(wire: Wire, request: EngineRequest, shape: Shape): Promise<unknown> {
+    return tellRequest(request, (answered) => this.#exchange(wire, request, shape, answered))
+  }
+
+  #exchange(wire: Wire, request: EngineRequest, shape: Shape, answered: Answered): Promise<unknown> {
     const where = describeEndpoint(wire.endpoint)
     const timeoutMs = request.timeoutMs === undefined ? this.#requestTimeoutMs : request.timeoutMs
     const { signal } = request
@@ -171,6 +182,7 @@ export class DockerodeClient implements EngineClient {
       wire.modem.dial(dialOptions(request, shape, controller.signal), (error, answer) => {
         if (settled) return (answer as Duplex | null)?.destroy()
         if (error) return fail(toEngineError(error, request.what, where))
+        answered((answer as Partial<IncomingMessage>).statusCode ?? SWITCHED_PROTOCOLS)
         takeAnswer(answer as Duplex | IncomingMessage, shape, signal).then(
           (value) => settle(() => resolve(value)),
           (failure: unknown) => fail(toEngineError(failure, request.what, where)),

@@ -63,7 +63,12 @@ export const fileWriteParamsSchema = z.strictObject({
 })
 
 /** `fs.upload` and `fs.download`: a tar on `stream`, of what the folder at `path` holds. */
-export const transferParamsSchema = z.strictObject({ path, stream: streamId })
+export const transferParamsSchema = z.strictObject({
+  path,
+  stream: streamId,
+  /** Of `fs.download`: globs of what is sent. */
+  select: z.optional(z.array(z.string())),
+})
 /** The answer to `fs.upload` and `fs.download`. */
 export const transferResultSchema = z.strictObject({
   entries: count,

@@ -146,6 +146,24 @@ export class SandboxFileSystem {
     const [sent, written] = await this.#requests.receive('fs.download', params, transferResultSchema, signal, extract)
     return { ...written, skipped: sent.skipped }
   }
+
+  /**
+   * Has `consume` read the tar of what `guestFolder` holds, as it comes from the guest and unchecked: whoever reads it must
+   * bound and judge all of it, also that it was asked for.
+   * @param options.select - globs of what is wanted, by default everything
+   * @returns what `consume` gave, and how many entries an archive could not hold
+   * @internal
+   */
+  async downloadArchive<T>(
+    guestFolder: string,
+    consume: (archive: Readable) => Promise<T>,
+    options: { readonly select?: readonly string[]; readonly signal?: AbortSignal | null } = {},
+  ): Promise<{ readonly consumed: T; readonly skipped: number }> {
+    const { select, signal = null } = options
+    const params = { path: parseGuestPath(guestFolder), ...(select === undefined ? {} : { select }) }
+    const [sent, consumed] = await this.#requests.receive('fs.download', params, transferResultSchema, signal, consume)
+    return { consumed, skipped: sent.skipped }
+  }
 }
 
 function sourceOf(data: FileData): Readable {

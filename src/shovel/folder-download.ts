@@ -1,7 +1,7 @@
 /**
  * `fs.download`: what a folder holds becomes a tar stream to the host, in the order of names, so that the same content
  * gives the same bytes. Hard links are sent as files of their own; sockets, FIFOs, devices and what has a name that is not
- * UTF-8 are left out and counted.
+ * UTF-8 are left out and counted. With globs only what they select is sent; the host judges each entry again.
  */
 import {
   closeSync,
@@ -14,17 +14,27 @@ import {
   readSync,
   type Stats,
 } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Header, Pack } from 'tar-stream'
+import { compileSelection, type SelectedPath } from '../glob/index.js'
 import { errnoError } from './control-error.js'
 import { fileType } from './files.js'
 import type { SentStream } from './sent-stream.js'
 
 const READ_BYTES = 256 * 1024
+/** For so long at most the walk keeps the event loop to itself: the host must get its answers to pings meanwhile. */
+const TURN_MS = 10
 
 type EntryHeader = Partial<Header> & Pick<Header, 'name'>
 
-/** `fs.download`. @returns counts, when all is queued. `skipped` are the entries that an archive cannot hold. */
-export async function download(sent: SentStream, { path }: { path: string }) {
+/** A folder in whose entries all is selected. */
+const EVERYTHING = compileSelection(['.'])
+
+/**
+ * `fs.download`. `select` are globs of what is wanted, by default everything.
+ * @returns counts, when all is queued. `skipped` are the entries that an archive cannot hold.
+ */
+export async function download(sent: SentStream, { path, select }: { path: string; select?: readonly string[] }) {
   const { pack } = await import('tar-stream')
   const archive = pack()
   try {
@@ -36,8 +46,15 @@ export async function download(sent: SentStream, { path }: { path: string }) {
     // Awaited only when all entries are in; what fails before is thrown where it fails.
     ended.catch(() => undefined)
     const counts = { entries: 0, bytes: 0, skipped: 0 }
-    for (const { name, path: full, stats } of walk(path, '')) {
+    let turnStart = performance.now()
+    for (const found of walk(path, '', select === undefined ? EVERYTHING : compileSelection(select))) {
+      if (performance.now() - turnStart > TURN_MS) {
+        await nextTurn()
+        turnStart = performance.now()
+      }
       await sent.ready()
+      if (found === null) continue
+      const { name, path: full, stats } = found
       const size = stats === null ? null : await addEntry(archive, sent, name, full, stats)
       if (size === null) counts.skipped += 1
       else counts.entries += 1
@@ -57,10 +74,22 @@ export async function download(sent: SentStream, { path }: { path: string }) {
 /** What stands in a name for bytes that are no UTF-8; such a name leads to no file any more. */
 const REPLACEMENT = '\ufffd'
 
-/** `stats` is `null` for an entry whose name cannot be told. */
-function* walk(folder: string, prefix: string): Generator<{ name: string; path: string; stats: Stats | null }> {
+/** One entry of a walk; `stats` is `null` when its name cannot be told. */
+interface Found {
+  readonly name: string
+  readonly path: string
+  readonly stats: Stats | null
+}
+
+/** Gives `null` for what is passed by, so that whoever asks can rest there. */
+function* walk(folder: string, prefix: string, at: SelectedPath): Generator<Found | null> {
   for (const base of readdirSync(folder).sort()) {
     const path = `${folder}/${base}`
+    const here = at.child(base)
+    if (!here.selected && !here.canHold) {
+      yield null
+      continue
+    }
     const name = prefix + base
     const stats = lstatSync(path, { throwIfNoEntry: false })
     // Removed since the folder was read: not in the archive, as if it had been removed before.
@@ -68,8 +97,8 @@ function* walk(folder: string, prefix: string): Generator<{ name: string; path: 
       if (base.includes(REPLACEMENT)) yield { name, path, stats: null }
       continue
     }
-    yield { name, path, stats }
-    if (stats.isDirectory()) yield* walk(path, `${name}/`)
+    yield here.selected ? { name, path, stats } : null
+    if (here.canHold && stats.isDirectory()) yield* walk(path, `${name}/`, here)
   }
 }
 

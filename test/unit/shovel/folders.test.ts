@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync, linkSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { pack } from 'tar-stream'
 import type { Header } from 'tar-stream'
@@ -23,11 +23,15 @@ async function upload(shovel: LocalShovel, path: string, content: Buffer): Promi
   return uploaded
 }
 
-async function download(shovel: LocalShovel, path: string): Promise<{ counts: unknown; content: Buffer }> {
+async function download(
+  shovel: LocalShovel,
+  path: string,
+  select?: readonly string[],
+): Promise<{ counts: unknown; content: Buffer }> {
   const stream = shovel.allotStream()
   const content = shovel.receiveAll(stream)
   content.catch(() => undefined)
-  const counts = await shovel.peer.call('fs.download', { path, stream })
+  const counts = await shovel.peer.call('fs.download', { path, stream, ...(select && { select }) })
   return { counts, content: await content }
 }
 
@@ -162,4 +166,20 @@ test.each(['fs.download', 'fs.readFile'])('%s ends when the host gives the strea
   })
   await expect(shovel.peer.call(method, { path, stream })).rejects.toMatchObject({ data: { errno: 'ECANCELED' } })
   expect(await shovel.peer.call('ping', {})).toEqual({})
+})
+
+test('a download of what globs select goes nowhere else', async () => {
+  await using shovel = await LocalShovel.start()
+  for (const name of ['dist/tmp/x', 'dist/a.js', 'dist/a.map', 'src/b.js', 'locked/c.js', 'top.js']) {
+    mkdirSync(dirname(join(shovel.workDir, name)), { recursive: true })
+    writeFileSync(join(shovel.workDir, name), name)
+  }
+  // Nobody can list it: a walk that enters it fails.
+  execFileSync('chmod', ['-R', 'a+rX', shovel.workDir])
+  execFileSync('chmod', ['000', join(shovel.workDir, 'locked')])
+  const { counts, content } = await download(shovel, shovel.workDir, ['dist', '!**/*.map', '!dist/tmp', '*.js'])
+  expect(counts).toEqual({ entries: 3, bytes: 15, skipped: 0 })
+  const listed = execFileSync('tar', ['-t'], { input: content, encoding: 'utf8' })
+  expect(listed).toBe('dist\ndist/a.js\ntop.js\n')
+  await expect(download(shovel, shovel.workDir, ['**/*.js'])).rejects.toThrow(/EACCES/)
 })

@@ -60,22 +60,24 @@ export const buildCacheSchema = objectOption({
     .describe('Restores the newest cache of the same key when there is none for these contents.'),
 }).readonly()
 
+const globsOption = z
+  .array(
+    textOption(
+      {
+        type: 'glob',
+        allowed: "a glob below the workspace, such as 'dist/**' or '*.log'; with '!' before it what is left out",
+      },
+      (glob) => workspacePathProblem(glob.replace(/^!/, '')),
+    ),
+    { error: 'an array of globs' },
+  )
+  .max(MAX_PATTERNS, { error: `at most ${MAX_PATTERNS} globs` })
+  .register(optionFacts, { type: 'array of globs', allowed: `at most ${MAX_PATTERNS}` })
+  .readonly()
+
 /** `artifacts` in its long form. */
 export const buildArtifactsSchema = objectOption({
-  paths: z
-    .array(
-      textOption(
-        {
-          type: 'glob',
-          allowed: "a glob below the workspace, such as 'dist/**' or '*.log'; with '!' before it what is left out",
-        },
-        (glob) => workspacePathProblem(glob.replace(/^!/, '')),
-      ),
-      { error: 'an array of globs' },
-    )
-    .max(MAX_PATTERNS, { error: `at most ${MAX_PATTERNS} globs` })
-    .register(optionFacts, { type: 'array of globs', allowed: `at most ${MAX_PATTERNS}` })
-    .readonly()
+  paths: globsOption
     .prefault([])
     .describe('What is kept of the workspace. A folder that matches is kept with all it holds.'),
   when: choiceOption(['success', 'always']).default('success').describe('Whether a failed build keeps them too.'),
@@ -103,10 +105,10 @@ export const buildWorkspaceSchema = objectOption({
 }).readonly()
 
 const artifactsOption = z
-  .union([z.array(z.string()).readonly(), buildArtifactsSchema], {
+  .union([globsOption, buildArtifactsSchema], {
     error: 'an array of globs, or { paths, when, maxBytes, maxFiles }',
   })
-  .transform((given) => buildArtifactsSchema.parse(Array.isArray(given) ? { paths: given } : given))
+  .transform((given) => ('paths' in given ? given : buildArtifactsSchema.parse({ paths: given })))
   .register(optionFacts, { type: 'array of globs or object', allowed: 'globs, or an object as below' })
 
 /** Secrets by name. The texts never stand in a message. */

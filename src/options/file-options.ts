@@ -78,7 +78,29 @@ export const removeOptionsSchema = objectOption({
 }).readonly()
 
 /** Options of `fs.upload`. */
-export const transferOptionsSchema = objectOption({ ...cancel }).readonly()
+export const transferOptionsSchema = objectOption({
+  maxBytes: sizeOption(0, MAX_TRANSFER_BYTES, 'no cap')
+    .nullable()
+    .default(null)
+    .describe('The most bytes of file content; more is a `CapacityError`.'),
+  maxEntries: integerOption({ min: 1, max: 100_000_000, unit: 'entries', orNull: 'no cap' })
+    .nullable()
+    .default(null)
+    .describe('The most files, folders and links; more is a `CapacityError`.'),
+  keepTimes: booleanOption().default(false).describe('Files and folders keep the time of their last change.'),
+  ...cancel,
+}).readonly()
+
+/** Options of `fs.uploadArchive`. */
+export const archiveOptionsSchema = objectOption({
+  maxBytes: sizeOption(0, MAX_TRANSFER_BYTES)
+    .default(DEFAULT_TRANSFER_BYTES)
+    .describe('The most bytes of file content, unpacked; more is an `UnsafeArchiveError`.'),
+  maxEntries: integerOption({ min: 1, max: 100_000_000, unit: 'entries' })
+    .default(DEFAULT_TRANSFER_ENTRIES)
+    .describe('The most files, folders and links.'),
+  ...cancel,
+}).readonly()
 
 /** Options of `fs.download`. */
 export const downloadOptionsSchema = objectOption({
@@ -101,6 +123,8 @@ export type MakeFolderOptions = z.input<typeof makeFolderOptionsSchema>
 export type RemoveOptions = z.input<typeof removeOptionsSchema>
 /** What a caller gives to `fs.upload`. */
 export type TransferOptions = z.input<typeof transferOptionsSchema>
+/** What a caller gives to `fs.uploadArchive`. */
+export type ArchiveOptions = z.input<typeof archiveOptionsSchema>
 /** What a caller gives to `fs.download`. */
 export type DownloadOptions = z.input<typeof downloadOptionsSchema>
 
@@ -130,6 +154,11 @@ export function parseTransferOptions(raw: unknown = {}): z.output<typeof transfe
 }
 
 /** @throws {InvalidOptionsError} */
+export function parseArchiveOptions(raw: unknown = {}): z.output<typeof archiveOptionsSchema> {
+  return parseOptions(archiveOptionsSchema, raw, 'uploadArchive options')
+}
+
+/** @throws {InvalidOptionsError} */
 export function parseDownloadOptions(raw: unknown = {}): z.output<typeof downloadOptionsSchema> {
   return parseOptions(downloadOptionsSchema, raw, 'download options')
 }
@@ -146,6 +175,16 @@ const fileDataSchema = opaqueOption<FileData>(
 /** What is to be written. @throws {InvalidOptionsError} */
 export function parseFileData(raw: unknown): FileData {
   return parseOptions(fileDataSchema, raw, 'file data')
+}
+
+const archiveSchema = opaqueOption<Readable>(
+  { type: 'stream', allowed: 'a readable stream of a tar archive, plain or gzipped' },
+  (value) => value instanceof Readable,
+)
+
+/** An archive that is to be unpacked inside. @throws {InvalidOptionsError} */
+export function parseArchive(raw: unknown): Readable {
+  return parseOptions(archiveSchema, raw, 'archive')
 }
 
 const hostFolderSchema = hostPathOption('a folder')

@@ -32,8 +32,11 @@ export {
   type ParsedDriverOptions,
 } from './driver-options.js'
 export {
+  archiveOptionsSchema,
   downloadOptionsSchema,
   makeFolderOptionsSchema,
+  parseArchive,
+  parseArchiveOptions,
   parseDownloadOptions,
   parseFileData,
   parseHostFolder,
@@ -46,6 +49,7 @@ export {
   removeOptionsSchema,
   transferOptionsSchema,
   writeFileOptionsSchema,
+  type ArchiveOptions,
   type DownloadOptions,
   type FileData,
   type MakeFolderOptions,

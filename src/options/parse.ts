@@ -54,7 +54,8 @@ export function invalidOptions(subject: string, issues: readonly OptionIssue[]):
   })
 }
 
-function formatIssue(issue: OptionIssue): string {
+/** One issue as it stands in a message. */
+export function formatIssue(issue: OptionIssue): string {
   const where = issue.path === '' ? '' : `${issue.path}: `
   if (issue.got === UNKNOWN_OPTION) {
     return `${where}unknown option${issue.hint === null ? '' : `, ${issue.hint}`} (known: ${issue.allowed})`
@@ -130,7 +131,8 @@ function numberHint(value: unknown, allowed: string): string | null {
   return 'zero and negative values never mean "no limit"; leave the option out for its default'
 }
 
-function formatPath(path: readonly PropertyKey[]): string {
+/** A path as it stands in messages: `limits.memoryBytes`, `steps[0].run`, `env["A=B"]`. */
+export function formatPath(path: readonly PropertyKey[]): string {
   let text = ''
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`

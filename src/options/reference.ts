@@ -9,6 +9,7 @@ import {
   makeFolderOptionsSchema,
   readFileOptionsSchema,
   removeOptionsSchema,
+  archiveOptionsSchema,
   transferOptionsSchema,
   writeFileOptionsSchema,
 } from './file-options.js'
@@ -117,6 +118,7 @@ const SECTIONS: readonly Section[] = [
   { title: '`sandbox.fs.mkdir`', intro: 'Options of one folder.', schema: makeFolderOptionsSchema },
   { title: '`sandbox.fs.rm`', intro: 'Options of one removal.', schema: removeOptionsSchema },
   { title: '`sandbox.fs.upload`', intro: 'Options of one transfer.', schema: transferOptionsSchema },
+  { title: '`sandbox.fs.uploadArchive`', intro: 'Options of one transfer.', schema: archiveOptionsSchema },
   { title: '`sandbox.fs.download`', intro: 'Options of one transfer.', schema: downloadOptionsSchema },
   {
     title: '`definePlugin(definition)`',

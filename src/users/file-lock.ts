@@ -10,7 +10,7 @@
  * its lock without noticing) and abstract sockets (each network namespace has its own).
  */
 import { spawn } from 'node:child_process'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { UserError } from '../errors.js'
 
 /** What is done under the lock takes milliseconds; after this time something is stuck. */
@@ -44,6 +44,23 @@ export async function withFileLock<T>(
   }
 }
 
+/**
+ * Takes the lock for as long as the returned handle is open, or the process lives.
+ * @returns `null` when somebody else has it
+ * @throws {UserError} when there is no `flock` command
+ */
+export async function holdFileLock(path: string): Promise<FileHandle | null> {
+  const file = await open(path, 'a', 0o600)
+  try {
+    if (await takeLock(file.fd, path, DEFAULT_LOCK_TIMEOUT_MS, ['-n'])) return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+  await file.close()
+  return null
+}
+
 async function lockAndRun<T>(path: string, work: () => Promise<T>, timeoutMs: number): Promise<T> {
   const file = await open(path, 'a', 0o600)
   try {
@@ -54,9 +71,15 @@ async function lockAndRun<T>(path: string, work: () => Promise<T>, timeoutMs: nu
   }
 }
 
-function takeLock(descriptor: number, path: string, timeoutMs: number): Promise<void> {
+/** @returns `false` when `flags` say not to wait and somebody else has it */
+function takeLock(
+  descriptor: number,
+  path: string,
+  timeoutMs: number,
+  flags: readonly string[] = [],
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
+    const child = spawn('flock', [...flags, '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
     let late = false
     const timer = setTimeout(() => {
       late = true
@@ -70,7 +93,9 @@ function takeLock(descriptor: number, path: string, timeoutMs: number): Promise<
     })
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      if (code === 0) return resolve()
+      if (code === 0) return resolve(true)
+      // What flock(1) exits with when it may not wait.
+      if (code === 1 && flags.includes('-n')) return resolve(false)
       const reason = late
         ? `another process has held it for ${timeoutMs} ms. Find it with: fuser ${path}`
         : `'flock' ended with ${signal ?? `code ${code}`}`

@@ -135,13 +135,15 @@ function given<T extends object>(values: T): Given<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>
 }
 
-function parseNumber(text: string): number {
+/** The number of a flag. @throws {InvalidArgumentError} */
+export function parseNumber(text: string): number {
   const number = Number(text)
   if (text.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('Write a number.')
   return number
 }
 
-function parseTime(text: string): number {
+/** The time of a flag in milliseconds. @throws {InvalidArgumentError} */
+export function parseTime(text: string): number {
   const milliseconds = parseDuration(text)
   if (typeof milliseconds === 'string')
     throw new InvalidArgumentError(`${milliseconds[0]?.toUpperCase()}${milliseconds.slice(1)}.`)

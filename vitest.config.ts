@@ -2,11 +2,20 @@ import { defineConfig } from 'vitest/config'
 
 const seconds = 1_000
 
+/** Tests that stop and kill engines of their own. They mostly wait, so they run beside the others. */
+const FAULTS = 'test/docker/**/faults.test.ts'
+
 /** Projects that start containers: one file at a time, because the engine and the cores are what they share. */
-const withEngine = (name: string, groupOrder: number, globalSetup: string[] = []) => ({
+const withEngine = (
+  name: string,
+  groupOrder: number,
+  globalSetup: string[] = [],
+  include = `test/${name}/**/*.test.ts`,
+) => ({
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
+    include: [include],
+    exclude: include === FAULTS ? [] : [FAULTS],
     globalSetup: ['test/helpers/engine-setup.ts', ...globalSetup],
     testTimeout: 120 * seconds,
     hookTimeout: 180 * seconds,
@@ -52,6 +61,7 @@ export default defineConfig({
         },
       },
       withEngine('docker', 1),
+      withEngine('faults', 1, [], FAULTS),
       withEngine('security', 2),
       withEngine('cli', 3, ['test/helpers/build-setup.ts']),
       withEngine('compat', 4, ['test/helpers/build-setup.ts']),

@@ -78,7 +78,7 @@ export { loginSchema, parseLoginOptions, type LoginOptions, type ParsedLogin } f
 export { findMountClash, mountPointProblem, mountSourceProblem } from './mount-rules.js'
 export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
 export { DEFAULT_NETWORK } from './network.js'
-export { MAX_TIMER_MS } from './option.js'
+export { group, MAX_TIMER_MS } from './option.js'
 export { formatIssue, formatPath, invalidOptions, parseOptions, type OptionIssue } from './parse.js'
 export { DEFAULT_RUNTIME, isGvisor } from './runtime.js'
 export {
@@ -161,3 +161,19 @@ export {
 } from './runner-options.js'
 export { tenantOption, tenantProblem } from './tenant-name.js'
 export { normalizeWorkspacePath, workspacePathOption, workspacePathProblem } from './workspace-path.js'
+export {
+  fairQueueSchema,
+  parseFairJob,
+  parseFairQueueOptions,
+  parsePriority,
+  parseTenant,
+  parseTenantJob,
+  parseTenantQueueOptions,
+  tenantQueueSchema,
+  type FairJobOptions,
+  type FairQueueOptions,
+  type ResolvedFairQueueOptions,
+  type ResolvedTenantQueueOptions,
+  type TenantJobOptions,
+  type TenantQueueOptions,
+} from './queue-options.js'

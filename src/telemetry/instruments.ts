@@ -99,8 +99,8 @@ export const COUNTERS = {
   },
   'container_sandbox.pool.discards': {
     unit: '{sandbox}',
-    description: 'Sandboxes of a pool that were replaced, by reason.',
-    attributes: { reason: ['used', 'stale', 'unhealthy', 'ended'] },
+    description: 'Sandboxes that a pool gave up, by reason.',
+    attributes: { reason: ['used', 'stale', 'unhealthy', 'ended', 'reset', 'surplus', 'closed'] },
   },
 } as const
 

@@ -64,7 +64,7 @@ export interface PoolAcquireMessage {
 export interface PoolDiscardMessage {
   readonly template: string
   readonly sandboxId: string
-  /** `used`, `stale`, `unhealthy` or `ended`. */
+  /** `used`, `stale`, `unhealthy`, `ended`, `reset` (could not be cleared), `surplus` or `closed`. */
   readonly reason: string
 }
 

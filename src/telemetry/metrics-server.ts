@@ -38,6 +38,7 @@ export class MetricsServer implements AsyncDisposable {
   readonly #server: Server
   readonly #registry: MetricsRegistry
   readonly #options: MetricsServerOptions
+  #bound: AddressInfo = { address: '', family: '', port: 0 }
   #closing: Promise<void> | null = null
 
   private constructor(options: MetricsServerOptions) {
@@ -73,7 +74,7 @@ export class MetricsServer implements AsyncDisposable {
 
   /** What to scrape, for example `http://127.0.0.1:9464/metrics`. */
   get url(): string {
-    const { address, family, port } = this.#server.address() as AddressInfo
+    const { address, family, port } = this.#bound
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}${this.#options.path}`
   }
 
@@ -99,7 +100,10 @@ export class MetricsServer implements AsyncDisposable {
         const message = `the metrics endpoint cannot listen on ${host}, port ${port}: ${code}, ${ADVICE[code] ?? error.message}`
         reject(new InvalidStateError(message, { cause: error, details: { code, host, port } }))
       })
-      this.#server.listen({ host, port, exclusive: true }, resolve)
+      this.#server.listen({ host, port, exclusive: true }, () => {
+        this.#bound = this.#server.address() as AddressInfo
+        resolve()
+      })
     })
   }
 
@@ -122,8 +126,7 @@ export class MetricsServer implements AsyncDisposable {
 
   /** On a loopback address nobody but a page with a name of its own asks for another name. */
   #isRebound({ headers: { host = '' } }: IncomingMessage): boolean {
-    const { address } = this.#server.address() as AddressInfo
-    if (!/^(?:127\.|::1$)/.test(address)) return false
+    if (!/^(?:127\.|::1$)/.test(this.#bound.address)) return false
     const name = host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')
     return name !== '' && name !== 'localhost' && isIP(name) === 0
   }

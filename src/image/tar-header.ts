@@ -2,7 +2,7 @@
  * Headers of tar archives, from bytes to bytes.
  *
  * File names are bytes on Linux; the common tar writers take strings and change a name that is not UTF-8. Here names stay
- * as they are. Times are always 0 and owners are numbers, so that equal content gives an equal archive.
+ * as they are. Times are 0 unless given and owners are numbers, so that equal content gives an equal archive.
  *
  * Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block".
  */
@@ -26,6 +26,8 @@ export interface TarHeader {
   readonly size: number
   /** Where a symlink or hard link leads. */
   readonly link?: Buffer | undefined
+  /** When the content was changed, in whole seconds since 1970; 0 to 2^33 - 1. Default 0. */
+  readonly mtimeSeconds?: number | undefined
 }
 
 const TYPE_FLAGS = { file: '0', hardlink: '1', symlink: '2', directory: '5', pax: 'x' } as const
@@ -84,7 +86,7 @@ function block(
   flag: string,
   path: Buffer,
   link: Buffer,
-  fields: Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'size'>,
+  fields: Pick<TarHeader, 'mode' | 'uid' | 'gid' | 'size' | 'mtimeSeconds'>,
 ): Buffer {
   const bytes = Buffer.alloc(TAR_BLOCK_BYTES)
   path.copy(bytes, 0, 0, MAX_NAME_BYTES)
@@ -92,7 +94,7 @@ function block(
   octal(bytes, 108, 8, Math.min(fields.uid, MAX_ID))
   octal(bytes, 116, 8, Math.min(fields.gid, MAX_ID))
   octal(bytes, 124, 12, Math.min(fields.size, MAX_SIZE))
-  octal(bytes, 136, 12, 0)
+  octal(bytes, 136, 12, fields.mtimeSeconds ?? 0)
   bytes.fill(0x20, 148, 156)
   bytes.write(flag, 156, 'latin1')
   link.copy(bytes, 157, 0, MAX_NAME_BYTES)

@@ -15,6 +15,8 @@ import {
   type FileStat,
 } from '../protocol/index.js'
 import {
+  parseArchive,
+  parseArchiveOptions,
   parseDownloadOptions,
   parseFileData,
   parseGuestPath,
@@ -24,6 +26,7 @@ import {
   parseRemoveOptions,
   parseTransferOptions,
   parseWriteFileOptions,
+  type ArchiveOptions,
   type DownloadOptions,
   type FileData,
   type MakeFolderOptions,
@@ -35,6 +38,7 @@ import {
 import { extractArchive } from './extract-archive.js'
 import { FileRequests, type FileSession } from './file-requests.js'
 import { packFolder } from './pack-folder.js'
+import { repackArchive } from './repack-archive.js'
 
 /** One entry of a folder. */
 export interface DirectoryEntry {
@@ -124,13 +128,40 @@ export class SandboxFileSystem {
   /**
    * What `hostFolder` holds becomes what `guestFolder` holds, which is made if missing. Modes are kept, links stay links.
    * @throws {InvalidOptionsError} when `hostFolder` is no folder that can be read. {@link HostFileError} for what is in it.
+   * {@link CapacityError} when it holds more than the caps; what was sent before stays.
    */
   async upload(hostFolder: string, guestFolder: string, options?: TransferOptions): Promise<TransferReport> {
-    const { signal } = parseTransferOptions(options)
+    const { signal, ...limits } = parseTransferOptions(options)
     const params = { path: parseGuestPath(guestFolder) }
-    const archive = packFolder(parseHostFolder(hostFolder))
+    const archive = packFolder(parseHostFolder(hostFolder), limits)
     const sent = await this.#requests.send('fs.upload', params, transferResultSchema, signal, archive.stream)
     return { entries: sent.entries, bytes: sent.bytes, skipped: archive.skipped() }
+  }
+
+  /**
+   * What a tar archive holds, plain or gzipped, becomes what `guestFolder` holds, which is made if missing. Names, nine bits
+   * of the mode, times and links are kept; owners, special bits and extended attributes are not. Each entry is checked on this
+   * host before it goes in. The stream is read to its end or destroyed.
+   * @throws {UnsafeArchiveError} for an entry with an absolute name, with `..`, that passes through a link, a link that leads
+   * out, a device, a FIFO, more than the caps, and for what is no archive or ends early. What was sent before stays. The
+   * stream's own error when it fails.
+   */
+  async uploadArchive(archive: Readable, guestFolder: string, options?: ArchiveOptions): Promise<TransferReport> {
+    const { signal, ...limits } = parseArchiveOptions(options)
+    const params = { path: parseGuestPath(guestFolder) }
+    const checked = repackArchive(parseArchive(archive), limits)
+    const sent = await this.#requests.send('fs.upload', params, transferResultSchema, signal, checked)
+    return { entries: sent.entries, bytes: sent.bytes, skipped: 0 }
+  }
+
+  /**
+   * A tar archive that this package wrote itself goes in as it is.
+   * @internal
+   */
+  async uploadPacked(archive: Readable, guestFolder: string, signal: AbortSignal | null): Promise<TransferReport> {
+    const params = { path: parseGuestPath(guestFolder) }
+    const sent = await this.#requests.send('fs.upload', params, transferResultSchema, signal, archive)
+    return { entries: sent.entries, bytes: sent.bytes, skipped: 0 }
   }
 
   /**

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createReadStream } from 'node:fs'
 import { pack, type Header, type Pack } from 'tar-stream'
-import { HostFileError, InvalidOptionsError, SandboxError } from '../errors.js'
+import { CapacityError, HostFileError, InvalidOptionsError, SandboxError } from '../errors.js'
 import { childPath, openFolder, TooManyNamesError, type HomeFolder } from '../image/home-folder.js'
 import { printable } from '../printable.js'
 
@@ -28,6 +28,16 @@ const MAX_DEPTH = 256
 /** `O_NONBLOCK`, so that a FIFO that took the file's place does not hold the open. */
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
+/** What is taken of a folder. */
+export interface PackLimits {
+  /** The most bytes of file content; `null`, the default, for no cap. */
+  readonly maxBytes?: number | null
+  /** The most files, folders and links; `null`, the default, for no cap. */
+  readonly maxEntries?: number | null
+  /** Whether times of last change are packed too. Default `false`: all are 0. */
+  readonly keepTimes?: boolean
+}
+
 /** A folder of this host on its way into a sandbox. */
 export interface PackedFolder {
   /** A tar archive. Destroying it ends the packing. */
@@ -39,10 +49,10 @@ export interface PackedFolder {
 /**
  * @returns a tar stream of what the folder holds, in the order of names.
  * @throws {InvalidOptionsError} when it is no folder that can be read. The stream fails with {@link HostFileError} for
- * what cannot be read inside it. What vanishes while it is packed is left out.
+ * what cannot be read inside it, and with {@link CapacityError} at a cap. What vanishes while it is packed is left out.
  */
-export function packFolder(folder: string): PackedFolder {
-  const packer = new FolderPacker(folder)
+export function packFolder(folder: string, limits: PackLimits = {}): PackedFolder {
+  const packer = new FolderPacker(folder, limits)
   const stream = Readable.from(packer.archive, { objectMode: false, highWaterMark: 1024 * 1024 })
   void packer.run()
   return { stream, skipped: () => packer.skipped }
@@ -54,8 +64,12 @@ class FolderPacker {
   readonly archive: Pack = pack({ highWaterMark: 1024 * 1024 })
   skipped = 0
   readonly #stack: HomeFolder[] = []
+  readonly #limits: PackLimits
+  #entries = 0
+  #bytes = 0
 
-  constructor(folder: string) {
+  constructor(folder: string, limits: PackLimits) {
+    this.#limits = limits
     try {
       this.#stack.push(openFolder(Buffer.from(folder), Buffer.alloc(0), null, MAX_NAMES))
     } catch (error) {
@@ -98,12 +112,13 @@ class FolderPacker {
     if (!Buffer.from(name).equals(path)) throw failure('EILSEQ', path)
     const stat = lstatSync(inside, { bigint: true })
     const mode = Number(stat.mode & 0o777n)
+    const mtime = this.#time(stat.mtimeMs)
     if (stat.isDirectory()) {
       if (this.#stack.length >= MAX_DEPTH) throw failure('ELOOP', path)
       this.#stack.push(openFolder(inside, path, stat, MAX_NAMES))
-      await this.#put({ name, mode, type: 'directory' })
+      await this.#put({ name, mode, mtime, type: 'directory' })
     } else if (stat.isSymbolicLink()) {
-      await this.#put({ name, mode, type: 'symlink', linkname: readlinkSync(inside) })
+      await this.#put({ name, mode, mtime, type: 'symlink', linkname: readlinkSync(inside) })
     } else if (stat.isFile()) await this.#putFile(name, inside)
     else this.skipped += 1
   }
@@ -114,10 +129,11 @@ class FolderPacker {
     try {
       const stat = fstatSync(descriptor)
       if (!stat.isFile()) throw failure('EBUSY', Buffer.from(name))
-      const header: EntryHeader = { name, mode: stat.mode & 0o777, type: 'file' }
+      const header: EntryHeader = { name, mode: stat.mode & 0o777, mtime: this.#time(stat.mtimeMs), type: 'file' }
       if (stat.size <= SMALL_FILE_BYTES) return await this.#put(header, readSmall(descriptor, stat.size))
       // The size in the header is a promise: a file that has grown is cut there, one that has shrunk fails the archive.
-      const sink = this.archive.entry({ mtime: EPOCH, ...header, size: stat.size })
+      this.#count(stat.size)
+      const sink = this.archive.entry({ ...header, size: stat.size })
       isOpen = false
       const range = { start: 0, end: stat.size - 1, highWaterMark: READ_BYTES }
       await pipeline(createReadStream('', { fd: descriptor, ...range }), sink)
@@ -126,15 +142,39 @@ class FolderPacker {
     }
   }
 
+  #time(mtimeMs: number | bigint): Date {
+    if (this.#limits.keepTimes !== true) return EPOCH
+    return new Date(Math.min(Math.max(Number(mtimeMs), 0), MAX_TIME_MS))
+  }
+
+  #count(bytes: number): void {
+    const { maxBytes = null, maxEntries = null } = this.#limits
+    this.#entries += 1
+    this.#bytes += bytes
+    if (maxEntries !== null && this.#entries > maxEntries) throw tooMuch('entries', maxEntries, 'maxEntries')
+    if (maxBytes !== null && this.#bytes > maxBytes) throw tooMuch('bytes', maxBytes, 'maxBytes')
+  }
+
   #put(header: EntryHeader, content?: Buffer): Promise<void> {
+    this.#count(content?.length ?? 0)
     return new Promise((resolve, reject) => {
       const done = (error?: Error | null): void => (error ? reject(error) : resolve())
-      this.archive.entry({ mtime: EPOCH, ...header }, content ?? '', done)
+      this.archive.entry(header, content ?? '', done)
     })
   }
 }
 
 const EPOCH = new Date(0)
+
+/** tar-stream writes times as signed numbers of 32 bits. */
+const MAX_TIME_MS = (2 ** 31 - 1) * 1000
+
+function tooMuch(what: string, limit: number, option: string): CapacityError {
+  return new CapacityError(`the folder holds more than ${limit} ${what}: raise ${option} if that is right`, {
+    details: { [option]: limit },
+    retryable: false,
+  })
+}
 
 /** What is there now, at most `size` bytes. */
 function readSmall(descriptor: number, size: number): Buffer {

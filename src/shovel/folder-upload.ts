@@ -9,10 +9,12 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  futimesSync,
   linkSync,
   openSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -83,12 +85,14 @@ function extractTo(target: UploadTarget, archive: Extract): Promise<void> {
 class UploadedFile {
   readonly #fd: number
   readonly #mode: number
+  readonly #seconds: number
   readonly #onWritten: (bytes: number) => void
   #closed = false
 
-  constructor(fd: number, mode: number, onWritten: (bytes: number) => void) {
+  constructor(fd: number, header: Header, onWritten: (bytes: number) => void) {
     this.#fd = fd
-    this.#mode = mode
+    this.#mode = (header.mode ?? 0o644) & 0o7777
+    this.#seconds = secondsOf(header)
     this.#onWritten = onWritten
   }
 
@@ -99,6 +103,7 @@ class UploadedFile {
 
   finish(): void {
     fchmodSync(this.#fd, this.#mode)
+    if (this.#seconds > 0) futimesSync(this.#fd, this.#seconds, this.#seconds)
     this.close()
   }
 
@@ -112,7 +117,7 @@ class UploadedFile {
 class UploadTarget {
   readonly #root: string
   readonly #made = new Set<string>()
-  readonly #folderModes: [path: string, mode: number][] = []
+  readonly #folders: [path: string, mode: number, seconds: number][] = []
   #entries = 0
   #bytes = 0
 
@@ -130,16 +135,20 @@ class UploadTarget {
     return null
   }
 
-  /** Folders get their modes last: one without write permission could take no files. */
+  /** Folders get their modes and times last: one without write permission could take no files, and files change times. */
   finish(): { entries: number; bytes: number } {
-    for (const [path, mode] of this.#folderModes.reverse()) chmodSync(path, mode)
+    for (const [path, mode, seconds] of this.#folders.reverse()) {
+      if (seconds > 0) utimesSync(path, seconds, seconds)
+      chmodSync(path, mode)
+    }
     return { entries: this.#entries, bytes: this.#bytes }
   }
 
   #addOther(path: string, header: Header): void {
     if (header.type === 'directory') {
       this.#makeFolder(path)
-      if (path !== this.#root && header.mode !== undefined) this.#folderModes.push([path, header.mode & 0o7777])
+      if (path !== this.#root && header.mode !== undefined)
+        this.#folders.push([path, header.mode & 0o7777, secondsOf(header)])
       return
     }
     this.#makeFolder(dirname(path))
@@ -151,7 +160,7 @@ class UploadTarget {
   #openFile(path: string, header: Header): UploadedFile {
     this.#makeFolder(dirname(path))
     const fd = replace(path, () => openSync(path, CREATE, 0o600))
-    return new UploadedFile(fd, (header.mode ?? 0o644) & 0o7777, (bytes) => (this.#bytes += bytes))
+    return new UploadedFile(fd, header, (bytes) => (this.#bytes += bytes))
   }
 
   #makeFolder(path: string): void {
@@ -159,6 +168,11 @@ class UploadTarget {
     makeFolders(path)
     this.#made.add(path)
   }
+}
+
+/** The time of an entry; 0, which the host writes where it gives none, for the time of the upload. */
+function secondsOf({ mtime }: Header): number {
+  return Math.floor((mtime?.getTime() ?? 0) / 1000)
 }
 
 /** Takes the place of whatever is there, as tar(1) does, without following or opening it. */

@@ -139,6 +139,11 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
     return this.#lifecycle.state
   }
 
+  /** Every command of `run`, `shell` and `spawn` that has not ended. Empty when the sandbox does not run. */
+  get running(): readonly SandboxProcess[] {
+    return this.state === 'ready' ? this.#lifecycle.session.commands.running : []
+  }
+
   /**
    * Runs a command to its end. A failing command is a result, not an exception.
    * @throws {SandboxExitedError} when the sandbox is gone. {@link CommandFailedError} with `check: true`.

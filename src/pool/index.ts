@@ -1,0 +1,6 @@
+/** The warm pool. */
+export type { HistogramSnapshot } from './histogram.js'
+export { SandboxLease } from './lease.js'
+export { SandboxPool, type PoolStats } from './sandbox-pool.js'
+export type { TemplateStats } from './shelf.js'
+export type { DiscardReason } from './tally.js'

@@ -36,8 +36,19 @@ const ORIGIN = 'the guest sent'
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 const FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
+/** One entry before it is written. */
+export interface ArchiveEntry {
+  /** Of its name; none for the root. */
+  readonly segments: readonly string[]
+  /** `file`, `directory`, `symlink`, or what is going to be refused. */
+  readonly type: string
+  /** Bytes of content. */
+  readonly size: number
+}
+
 /**
  * @param target - made if missing; a link at `target` itself is the caller's and is followed.
+ * @param admit - called with each entry before anything of it is written; what it throws ends the extraction
  * @throws {UnsafeArchiveError} on the first entry that may not be written. What was written before it stays.
  * {@link HostFileError} when the host cannot write.
  */
@@ -45,9 +56,10 @@ export async function extractArchive(
   archive: Readable,
   target: string,
   limits: ExtractLimits = {},
+  admit: (entry: ArchiveEntry) => void = () => undefined,
 ): Promise<{ entries: number; bytes: number }> {
   try {
-    return await extractInto(archive, target, limits)
+    return await extractInto(archive, target, limits, admit)
   } catch (error) {
     throw typed(error, archive, target)
   }
@@ -67,6 +79,7 @@ async function extractInto(
   archive: Readable,
   target: string,
   limits: ExtractLimits,
+  admit: (entry: ArchiveEntry) => void,
 ): Promise<{ entries: number; bytes: number }> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
   const parser = extract()
@@ -93,6 +106,7 @@ async function extractInto(
       const { header } = entry
       const segments = entrySegments(ORIGIN, header.name)
       count.add(header.size ?? 0)
+      admit({ segments, type: header.type ?? 'unknown', size: header.size ?? 0 })
       if (segments.length > 0) await writeEntry(folders, segments, header, entry)
       entry.resume()
     }

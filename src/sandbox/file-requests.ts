@@ -101,10 +101,20 @@ async function together<T, S>(
     return await Promise.race([Promise.all([answer, streamed]), aborted])
   } catch (error) {
     await stop()
+    if (isCanceled(error))
+      throw await streamed.then(
+        () => error,
+        (own: unknown) => own,
+      )
     throw error instanceof GuestResetError ? await reasonOf(error, answer) : error
   } finally {
     signal?.removeEventListener('abort', onAbort)
   }
+}
+
+/** The guest says that the host gave the stream up: why is known here. */
+function isCanceled(error: unknown): boolean {
+  return error instanceof GuestFileError && error.code === 'ECANCELED'
 }
 
 /** The guest's own words for why it gave the stream up. */

@@ -37,7 +37,8 @@ export class ScheduleQueue {
   /** @throws {QueueFullError} at once when the queue or the tenant is full */
   protected add(run: RunFunction, options: JobOptions): void {
     try {
-      this.schedule.add({ ...options, run, enqueuedAtMs: performance.now() })
+      const { id, tenant, cost, priority, units } = options
+      this.schedule.add({ id, tenant, cost, priority, units, run, enqueuedAtMs: performance.now() })
     } catch (error) {
       if (error instanceof QueueFullError) {
         // No names in the numbers: their values would be as many as there are tenants.

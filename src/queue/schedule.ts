@@ -13,7 +13,7 @@
  */
 import { InvalidOptionsError, InvalidStateError } from '../errors.js'
 import { quoteText } from '../printable.js'
-import { rankOf, type Job, type JobRequest } from './job.js'
+import { Job, rankOf, type JobRequest } from './job.js'
 import { assertRoom } from './queue-bounds.js'
 import type { QueueRules } from './queue-rules.js'
 import { TenantNode, type JobLine, type Sharer } from './tenant-node.js'
@@ -60,7 +60,7 @@ export class Schedule {
     assertRoom(this.#root, tenant, this.#rules)
     const line = this.#nodeOf(tenant).line
     const rank = rankOf(priority, enqueuedAtMs, this.#rules.ageingMs)
-    const job: Job = { ...request, rank, sequence: this.#sequence++, line, heapIndex: -1 }
+    const job = new Job(request, line, rank, this.#sequence++)
     this.#waiting.set(id, job)
     line.add(job)
     for (const node of upward(line)) node.queued++

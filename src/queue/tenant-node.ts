@@ -10,7 +10,7 @@ export type Sharer = TenantNode | JobLine
 /** The jobs of one tenant itself, without those of tenants below it; beside these it has the weight 1. */
 export class JobLine extends Turn {
   readonly owner: TenantNode
-  readonly #jobs = new IndexedHeap<Job>((a, b) => (a.rank === b.rank ? a.sequence < b.sequence : a.rank < b.rank))
+  readonly #jobs = new IndexedHeap<Job>((a, b) => a.isBefore(b))
 
   constructor(owner: TenantNode) {
     super(1)

@@ -94,8 +94,8 @@ export const COUNTERS = {
   },
   'container_sandbox.queue.rejections': {
     unit: '{job}',
-    description: 'Jobs that a full queue refused, by whose cap it was.',
-    attributes: { cap: ['queue', 'tenant'] },
+    description: 'Jobs that a full queue refused.',
+    attributes: {},
   },
   'container_sandbox.pool.discards': {
     unit: '{sandbox}',

@@ -12,15 +12,9 @@ const NAME = /^[A-Za-z_$][\w$]{0,63}$/
 /**
  * Runs `work` inside a span, which ends with it. Everything that `work` begins is within the span, also when sandboxes work side
  * by side. An error is recorded by its code or name, never by its words, which may be a guest's.
- * @param kind `CLIENT` for a request to something outside of this process; default `INTERNAL`
  */
-export function withSpan<T>(
-  name: string,
-  attributes: Attributes,
-  work: (span: Span) => Promise<T>,
-  kind: SpanKind = SpanKind.INTERNAL,
-): Promise<T> {
-  return trace.getTracer(SCOPE, PACKAGE_VERSION).startActiveSpan(name, { attributes, kind }, async (span) => {
+export function withSpan<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T> {
+  return trace.getTracer(SCOPE, PACKAGE_VERSION).startActiveSpan(name, { attributes }, async (span) => {
     try {
       return await work(span)
     } catch (error) {
@@ -32,9 +26,12 @@ export function withSpan<T>(
   })
 }
 
-/** Starts a span that somebody else ends, below the one that is active now. */
-export function startSpan(name: string, attributes: Attributes): Span {
-  return trace.getTracer(SCOPE, PACKAGE_VERSION).startSpan(name, { attributes })
+/**
+ * Starts a span below the one that is active now. Whoever starts it ends it.
+ * @param kind `CLIENT` for a request to something outside of this process; default `INTERNAL`
+ */
+export function startSpan(name: string, attributes: Attributes, kind: SpanKind = SpanKind.INTERNAL): Span {
+  return trace.getTracer(SCOPE, PACKAGE_VERSION).startSpan(name, { attributes, kind })
 }
 
 /** Marks a span as failed. @param type a word of a small set, see {@link errorType} */

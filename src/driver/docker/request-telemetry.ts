@@ -1,7 +1,7 @@
 /** Tells of each request to the engine: a span, two numbers, a message. */
 import { SpanKind, type Span } from '@opentelemetry/api'
 import { SandboxError } from '../../errors.js'
-import { count, errorType, observe, publish, withSpan } from '../../telemetry/index.js'
+import { count, errorType, failSpan, observe, publish, startSpan, within } from '../../telemetry/index.js'
 import type { EngineRequest } from './engine-client.js'
 import { containerIdOf, operationOf, type EngineOperation } from './engine-operation.js'
 
@@ -19,8 +19,8 @@ export function tellRequest<T>(request: EngineRequest, work: (answered: Answered
     'http.request.method': method,
     ...(id === null ? {} : { 'container.id': id }),
   }
-  const run = (span: Span): Promise<T> => timed(operation, method, span, work)
-  return withSpan('container_sandbox.engine.request', attributes, run, SpanKind.CLIENT)
+  const span = startSpan('container_sandbox.engine.request', attributes, SpanKind.CLIENT)
+  return within(span, () => timed(operation, method, span, work))
 }
 
 async function timed<T>(
@@ -44,7 +44,11 @@ async function timed<T>(
       ...(statusCode === null ? {} : { 'http.response.status_code': statusCode }),
       ...(failure === null ? {} : { 'error.type': failure }),
     }
-    if (statusCode !== null) span?.setAttribute('http.response.status_code', statusCode)
+    if (span !== null) {
+      if (statusCode !== null) span.setAttribute('http.response.status_code', statusCode)
+      if (failure !== null) failSpan(span, failure)
+      span.end()
+    }
     count('container_sandbox.engine.requests', 1, attributes)
     // How long a container runs says nothing of the engine.
     if (operation !== 'container.wait')

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { EXIT_FAILURE } from './exit-code.js'
 import { describeFailure } from './failure.js'
 import { addRunOptions, type RunFlags } from './run-flags.js'
+import type { ToolchainFlags } from './image-toolchain.js'
 import { Terminal } from './terminal.js'
 import { addTraceOptions, type TraceFlags } from './trace/trace-flags.js'
 import { addUsersOptions, type UsersFlags } from './users-flags.js'
@@ -87,6 +88,19 @@ image
   .action(
     action(async (flags: { base?: string; json?: boolean }, _self: Command) =>
       (await import('./image.js')).buildImage(terminal, flags),
+    ),
+  )
+
+image
+  .command('toolchain')
+  .description('make a Debian with gcc, make, git, python3, node and npm, unless the engine has it')
+  .option('--suite <name>', 'release of Debian (default: bookworm)')
+  .option('--mirror <url>', "where packages come from (default: Debian's own, with security updates)")
+  .option('--include <package...>', 'further packages')
+  .option('--json', 'print the result as JSON')
+  .action(
+    action(async (flags: ToolchainFlags, _self: Command) =>
+      (await import('./image-toolchain.js')).makeToolchainImage(terminal, flags),
     ),
   )
 

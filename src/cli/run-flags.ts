@@ -71,7 +71,7 @@ export function addRunOptions(command: Command): Command {
     new Option('-u, --user <name>', 'whom the sandbox belongs to; default: an anonymous user'),
     new Option('--home <folder>', "folder whose content becomes the sandbox's root, owned by the user"),
     new Option('--state-dir <folder>', 'where the uids of users are kept'),
-    new Option('--base <image>', "what the image starts from: 'runner', 'host' or an image reference"),
+    new Option('--base <image>', "what the image starts from: 'runner', 'host', 'toolchain' or an image reference"),
     new Option('-m, --memory <size>', 'memory, such as 256MiB; swap is off'),
     new Option('--cpus <number>', 'CPUs, such as 0.5').argParser(parseNumber),
     new Option('--pids <number>', 'processes and threads').argParser(parseNumber),

@@ -50,8 +50,11 @@ export function assertFitBase(reference: string, base: ImageFacts | null): asser
   }
 }
 
-/** What an engine calls the architecture of the node that runs this process. */
-function hostArchitecture(): string {
+/**
+ * What an engine calls the architecture of the node that runs this process.
+ * @throws {ImageError} when that is no ELF program.
+ */
+export function hostArchitecture(): string {
   const node = readElf(process.execPath)
   if (node === null) throw new ImageError(`${printable(process.execPath)} is no ELF program.`)
   return machineNames(node.machine).docker

@@ -14,6 +14,7 @@ import { DEFAULT_HOME_LIMITS, type HomeLimits } from './home-walk.js'
 import { imageLabels, imageTag, KEY_LABEL } from './image-labels.js'
 import { LayerAdder, type LayerMethod } from './layer-adder.js'
 import { SharedWork } from './shared-work.js'
+import { newestToolchain } from './toolchain.js'
 import { TracerImage } from './tracer-image.js'
 
 const MAX_REMEMBERED = 1_000
@@ -31,7 +32,7 @@ export interface ImageBuilderOptions {
 
 /** What a sandbox is to be made from. */
 export interface ImageRequest {
-  /** `runner`, `host`, or a reference that the engine knows. */
+  /** `runner`, `host`, `toolchain`, or a reference that the engine knows. */
   readonly base: string
   /** An absolute path on this host, or `null` for an empty home. */
   readonly home: string | null
@@ -135,7 +136,8 @@ export class ImageBuilder {
     if (this.#lastTags.size > MAX_REMEMBERED && oldest !== undefined) this.#lastTags.delete(oldest)
   }
 
-  #base(base: string, signal?: AbortSignal): Promise<BaseImage> {
+  async #base(base: string, signal?: AbortSignal): Promise<BaseImage> {
+    if (base === 'toolchain') return this.#bases.other(await newestToolchain(this.#store, signal), signal)
     if (base === 'host') return this.#bases.host()
     return base === 'runner' ? this.#bases.runner() : this.#bases.other(base, signal)
   }

@@ -20,6 +20,11 @@ export function runnerDockerfile(): string {
   return existing(join(ROOT, 'Dockerfile.runner'), 'Install the package again.')
 }
 
+/** A script that makes the toolchain. @throws {ImageError} when it is missing. */
+export function recipeFile(name: string): string {
+  return existing(join(ROOT, 'images', 'toolchain', name), 'Install the package again.')
+}
+
 function existing(path: string, advice: string): string {
   if (existsSync(path)) return path
   throw new ImageError(`${path} is missing, so no image can be made. ${advice}`, { details: { path } })

@@ -21,7 +21,10 @@ const MAX_NAME_CHARACTERS = 255
 /** `base`: what the user's image starts from. */
 export function baseOption() {
   return textOption(
-    { type: 'string', allowed: "'runner', 'host', or an image reference such as 'debian:bookworm' or 'sha256:…'" },
+    {
+      type: 'string',
+      allowed: "'runner', 'host', 'toolchain', or an image reference such as 'debian:bookworm' or 'sha256:…'",
+    },
     baseProblem,
   )
 }

@@ -177,3 +177,13 @@ export {
   type TenantJobOptions,
   type TenantQueueOptions,
 } from './queue-options.js'
+export {
+  parseToolchainOptions,
+  TOOLCHAIN_PACKAGES,
+  TOOLCHAIN_PHASES,
+  toolchainOptionsSchema,
+  type ResolvedToolchainOptions,
+  type ToolchainOptions,
+  type ToolchainPhase,
+  type ToolchainProgress,
+} from './toolchain-options.js'

@@ -62,7 +62,7 @@ export const sandboxOptionsSchema = objectOption({
   base: baseOption()
     .default(DEFAULT_BASE)
     .describe(
-      "What the user's image starts from. `'runner'` is packed from this host. `'host'` is the host's own `/usr` and what belongs to its programs, mounted read-only; only with an engine on this machine.",
+      "What the user's image starts from. `'runner'` is packed from this host. `'host'` is the host's own `/usr` and what belongs to its programs, mounted read-only; only with an engine on this machine. `'toolchain'` is what `image toolchain` made last: a Debian with gcc, make, git, Python and Node.js.",
     ),
   runtime: runtimeOption().default(DEFAULT_RUNTIME).describe('What the engine starts the container with.'),
   seccomp: seccompOption

@@ -93,8 +93,8 @@ export const fairJobSchema = objectOption({
   ...job,
   id: z.string({ error: 'a text' }).optional(),
   tenant: tenantOption().default(DEFAULT_TENANT).describe('Whose job it is; `acme/alice` shares what `acme` may have.'),
-  timeout: z.unknown(),
-  signal: z.unknown(),
+  timeout: z.unknown().optional(),
+  signal: z.unknown().optional(),
 })
 
 /** Options of a job of a `TenantQueue`. */

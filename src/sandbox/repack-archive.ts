@@ -34,10 +34,11 @@ const MAX_TIME_SECONDS = 2 ** 32 - 1
 
 /**
  * @param source - plain or gzipped; read to its end or destroyed
+ * @param count - what is to count the entries, for who wants to know
  * @returns the archive as it may go in. It fails with {@link UnsafeArchiveError} on the first entry that may not, and on an
  * archive that is none, damaged or cut off; with the source's own error when that fails.
  */
-export function repackArchive(source: Readable, limits: EntryLimits): Readable {
+export function repackArchive(source: Readable, limits: EntryLimits, count = new EntryCount(limits)): Readable {
   const unpacked = unpackStream(source)
   const parser = extract()
   parser.on('error', () => undefined)
@@ -46,7 +47,7 @@ export function repackArchive(source: Readable, limits: EntryLimits): Readable {
     parser.destroy()
   }
   return pulledStream(
-    repack(unpacked, parser, limits, () => source.errored),
+    repack(unpacked, parser, count, () => source.errored),
     stop,
   )
 }
@@ -54,10 +55,10 @@ export function repackArchive(source: Readable, limits: EntryLimits): Readable {
 async function* repack(
   unpacked: UnpackedStream,
   parser: Extract,
-  limits: EntryLimits,
+  count: EntryCount,
   sourceError: () => Error | null,
 ): AsyncGenerator<Buffer, void, void> {
-  const judge = new EntryJudge(limits)
+  const judge = new EntryJudge(count)
   const fed = feed(unpacked, parser, judge)
   let feedError: unknown = null
   fed.catch((error: unknown) => {
@@ -139,8 +140,8 @@ class EntryJudge {
   readonly #links = new LinkTable()
   #bytesRead = 0
 
-  constructor(limits: EntryLimits) {
-    this.#count = new EntryCount(limits)
+  constructor(count: EntryCount) {
+    this.#count = count
   }
 
   /** @throws {UnsafeArchiveError} when more was read than the entries so far explain. */

@@ -1,5 +1,6 @@
 /** Sandboxes for tests: made, handed over, and always killed. */
 import Docker from 'dockerode'
+import { ownIdentity } from '../../src/driver/host-identity.js'
 import { ContainerSandbox, type SandboxOptions } from '../../src/index.js'
 import { LABELS } from '../../src/policy/labels.js'
 
@@ -21,6 +22,13 @@ export async function withSandbox<T>(
 /** The containers that the engine still has for a sandbox. */
 export async function containersOf(sandboxId: string): Promise<string[]> {
   const filters = { label: [`${LABELS.sandboxId}=${sandboxId}`] }
+  return (await engine.listContainers({ all: true, filters })).map(({ Id }) => Id)
+}
+
+/** The containers that the engine has of this process, in any state. */
+export async function ownContainers(): Promise<string[]> {
+  const { hostname, pid, startTicks } = ownIdentity()
+  const filters = { label: [`${LABELS.owner}=${hostname}:${pid}:${startTicks}`] }
   return (await engine.listContainers({ all: true, filters })).map(({ Id }) => Id)
 }
 

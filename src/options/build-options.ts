@@ -193,11 +193,13 @@ export const buildOptionsSchema = objectOption({
     }
     const known = Object.keys(build.secrets)
     build.steps.forEach((step, index) => {
-      for (const { name } of step.secrets) {
-        if (known.includes(name)) continue
+      for (const [position, secret] of step.secrets.entries()) {
+        // What is wrong in itself has an issue of its own.
+        const name = (secret as Partial<typeof secret> | undefined)?.name
+        if (name === undefined || known.includes(name)) continue
         context.addIssue({
           code: 'custom',
-          path: ['steps', index, 'secrets'],
+          path: ['steps', index, 'secrets', position],
           input: name,
           message: `a name of \`secrets\`: ${known.join(', ') || 'there are none'}`,
         })

@@ -45,7 +45,10 @@ export const tarSourceSchema = objectOption({
   tar: z
     .union([
       hostPathOption('a tar archive'),
-      opaqueOption<Readable>({ type: 'stream', allowed: 'a readable stream' }, (value) => value instanceof Readable),
+      opaqueOption<Readable>(
+        { type: 'stream', allowed: 'the path of a tar archive, or a readable stream of one' },
+        (value) => value instanceof Readable,
+      ),
     ])
     .register(optionFacts, {
       type: 'host path or stream',

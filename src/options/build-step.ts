@@ -11,7 +11,11 @@ const MAX_NAME_CHARACTERS = 128
 export function secretNameOption() {
   return textOption(
     { type: 'variable name', allowed: "a letter or '_', then letters, digits and '_', at most 128" },
-    (name) => (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name) ? null : 'it becomes the name of a variable'),
+    (name) => {
+      // An object that is copied loses a member of this name.
+      if (name === '__proto__') return '__proto__ is a member of every object'
+      return /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name) ? null : 'it becomes the name of a variable'
+    },
   )
 }
 
@@ -19,6 +23,23 @@ function argumentOption() {
   return textOption({ type: 'string', allowed: 'a text without NUL of at most 131,071 bytes' }, (text) =>
     textProblem(text, MAX_ARGUMENT_BYTES),
   )
+}
+
+const RUN_ALLOWED = 'a script for /bin/sh, or an array of a program and its arguments'
+
+function scriptOption() {
+  return textOption({ type: 'string', allowed: 'a script without NUL of at most 131,071 bytes' }, (text) =>
+    text.trim() === '' ? 'it is empty' : textProblem(text, MAX_ARGUMENT_BYTES),
+  )
+}
+
+function programOption() {
+  return z
+    .array(argumentOption(), { error: RUN_ALLOWED })
+    .min(1, { error: RUN_ALLOWED })
+    .max(MAX_ARGUMENTS, { error: `a program and at most ${MAX_ARGUMENTS - 1} arguments` })
+    .refine(([program]) => program !== '', { error: 'a program with a name' })
+    .readonly()
 }
 
 const stepSecretSchema = objectOption({
@@ -41,9 +62,7 @@ export const buildStepSchema = objectOption({
     .default(null)
     .describe('Shown in progress and logs. Default: the command, cut.'),
   run: z
-    .union([argumentOption(), z.array(argumentOption()).min(1).max(MAX_ARGUMENTS).readonly()], {
-      error: 'a script for /bin/sh, or an array of a program and its arguments',
-    })
+    .union([scriptOption(), programOption()], { error: RUN_ALLOWED })
     .register(optionFacts, {
       type: 'string or array of strings',
       allowed: 'a script for `/bin/sh -e`, or a program and its arguments',

@@ -79,13 +79,15 @@ function collectIssues(
 }
 
 function toOptionIssues(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): OptionIssue[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, path, key))
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, path, key, issue.input))
   // What is wrong with a name in a map stands inside; the path already ends in that name.
   if (issue.code === 'invalid_key') return collectIssues(schema, issue.issues, path)
   if (issue.code === 'invalid_union') {
     // The branch that took the value's own type says more than "no branch matched".
-    const branch = issue.errors.find((errors) => !errors.some((error) => error.path.length === 0 && isTypeIssue(error)))
-    if (branch !== undefined && branch.length > 0) return collectIssues(schema, branch, path)
+    const branches = issue.errors
+      .filter((errors) => errors.length > 0 && !errors.some((error) => error.path.length === 0 && isTypeIssue(error)))
+      .sort((one, other) => strangeness(one) - strangeness(other))
+    if (branches[0] !== undefined) return collectIssues(schema, branches[0], path)
   }
   const params = issue.code === 'custom' ? issue.params : undefined
   const hint = typeof params?.['hint'] === 'string' ? params['hint'] : numberHint(issue.input, issue.message)
@@ -97,8 +99,16 @@ function isTypeIssue(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_type' || issue.code === 'invalid_value'
 }
 
-function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string): OptionIssue {
-  const known = shapeAt(schema, path)
+/** How many names of an object are unknown to a branch, or missing: among objects, the one that was meant has the fewest. */
+function strangeness(errors: readonly z.core.$ZodIssue[]): number {
+  return errors.reduce((sum, error) => {
+    if (error.code === 'unrecognized_keys') return sum + error.keys.length
+    return sum + (error.path.length === 1 && error.input === undefined ? 1 : 0)
+  }, 0)
+}
+
+function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string, input: unknown): OptionIssue {
+  const known = shapeAt(schema, path, typeof input === 'object' && input !== null ? Object.keys(input) : [])
   const nearest = nearestName(key, known) ?? nearestBelow(schema, path, key)
   return {
     path: formatPath([...path, key]),

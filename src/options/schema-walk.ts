@@ -15,20 +15,32 @@ export function innerSchemaOf(schema: z.core.$ZodType): z.core.$ZodType | null {
   return schema instanceof z.ZodPipe ? schema.in : null
 }
 
-/** The object schema that `schema` is, or that one branch of its union is; `null` when there is none. */
-export function objectSchemaOf(schema: z.core.$ZodType): z.ZodObject | null {
+/**
+ * The object schema that `schema` is, or that one branch of its union is; `null` when there is none.
+ * @param names - of several branches the one that has most of them; default: the first
+ */
+export function objectSchemaOf(schema: z.core.$ZodType, names: readonly string[] = []): z.ZodObject | null {
   const inner = innermost(schema)
   if (inner instanceof z.ZodObject) return inner
   if (!(inner instanceof z.ZodUnion)) return null
+  let best: z.ZodObject | null = null
   for (const branch of inner.options) {
-    const found = objectSchemaOf(branch)
-    if (found !== null) return found
+    const found = objectSchemaOf(branch, names)
+    if (found !== null && (best === null || shared(found, names) > shared(best, names))) best = found
   }
-  return null
+  return best
 }
 
-/** The names of the options that an object has at `path` inside `schema`. */
-export function shapeAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+function shared({ shape }: z.ZodObject, names: readonly string[]): number {
+  return names.filter((name) => Object.hasOwn(shape, name)).length
+}
+
+/** The names of the options that an object with these names has at `path` inside `schema`. */
+export function shapeAt(
+  schema: z.core.$ZodType,
+  path: readonly PropertyKey[],
+  names: readonly string[] = [],
+): readonly string[] {
   let current: z.core.$ZodType = schema
   for (const key of path) {
     const inner = innermost(current)
@@ -38,7 +50,7 @@ export function shapeAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): 
     if (next === undefined) return []
     current = next
   }
-  return Object.keys(objectSchemaOf(current)?.shape ?? {})
+  return Object.keys(objectSchemaOf(current, names)?.shape ?? {})
 }
 
 function innermost(schema: z.core.$ZodType): z.core.$ZodType {

@@ -20,6 +20,8 @@ export function tenantProblem(tenant: string): string | null {
   if (tenant.length > MAX_TENANT_CHARACTERS) return `it has ${tenant.length} characters`
   const segments = tenant.split('/')
   if (segments.length > MAX_TENANT_DEPTH) return `it has ${segments.length} levels`
+  // The name of a member of every object, which none of its own can have.
+  if (segments.includes('__proto__')) return '__proto__ is no name'
   const wrong = segments.find((segment) => !SEGMENT_PATTERN.test(segment))
   if (wrong === undefined) return null
   return wrong === '' ? 'a name in it is empty' : 'a name in it has another character, or a dot or dash at an end'

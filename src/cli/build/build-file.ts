@@ -67,6 +67,7 @@ export function describeIssues(
   flags: ReadonlyMap<string, string>,
 ): BuildFileError {
   const problems: BuildProblem[] = []
+  const shown = withoutSecrets(file)
   const blocks: string[] = []
   for (const issue of issues) {
     const flag = nearest(flags, issue.path)
@@ -82,7 +83,7 @@ export function describeIssues(
     problems.push({ path: issue.path, ...at, message })
     const head = `${shownName(file.name)}:${at.line}:${at.column}: ${message}`
     const framed = blocks.length < MAX_FRAMES && !mayBeSecret(issue.path)
-    blocks.push(framed ? `${head}\n${indent(codeFrame(file.text, place))}` : head)
+    blocks.push(framed ? `${head}\n${indent(codeFrame(shown, place))}` : head)
   }
   const message = blocks.length === 1 ? (blocks[0] ?? '') : `${blocks.length} problems\n${blocks.join('\n')}`
   return new BuildFileError(message, problems)
@@ -111,9 +112,18 @@ function nearestPath(entries: ReadonlyMap<string, unknown>, path: string): strin
   return shorter
 }
 
-/** What stands there stays out of messages, and so does the line that it stands in. */
+/** What stands there stays out of messages: variables hold secrets too. */
 function mayBeSecret(path: string): boolean {
   return /^(?:secrets|env|steps\[\d+\]\.env)(?![A-Za-z])/.test(path)
+}
+
+/** The text with stars in place of what may be a secret, at the same offsets. */
+function withoutSecrets({ text, data }: BuildFile): string {
+  let shown = text
+  for (const [path, { start, end }] of data.places)
+    if (mayBeSecret(path))
+      shown = shown.slice(0, start) + text.slice(start, end).replaceAll(/[^\n]/g, '*') + shown.slice(end)
+  return shown
 }
 
 function shownName(name: string): string {

@@ -35,7 +35,6 @@ export async function composeBuild(
   }
   const build: Members = { ...given }
   resolveSource(build, file.folder, issues)
-  resolveTrace(build, file.folder)
   readDurations(build, issues)
   const flagOf = applyFlags(build, flags, issues)
   // An option of the library that a file cannot hold.
@@ -75,11 +74,6 @@ function resolveSource(build: Members, folder: string, issues: OptionIssue[]): v
   } else if (isObject(given)) {
     build['source'] = withPaths(given, ['folder', 'tar', 'bundle'], folder)
   }
-}
-
-function resolveTrace(build: Members, folder: string): void {
-  const { trace } = build
-  if (isObject(trace)) build['trace'] = withPaths(trace, ['log'], folder)
 }
 
 /** An empty path stays one, which is refused. */

@@ -167,6 +167,7 @@ const HINTS: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^Block collections are not allowed within flow/, 'a comma or a quote is missing'],
   [/^Plain value cannot start with/, 'a text that begins so stands in quotes'],
   [/^Tabs are not allowed/, 'a tab is no indentation: use spaces'],
+  [/^Unexpected \S+ (?:token|at node end)/, 'not expected here: before it something is missing, or one too many'],
   [/^Missing closing (?:"|')/, 'the quote that closes the text is missing'],
 ]
 

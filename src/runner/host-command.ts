@@ -1,0 +1,118 @@
+/**
+ * Programs of this host that the runner needs: called with arguments and never through a shell, with nothing of the host's
+ * environment, in a process group of their own that ends with them.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+
+/** What is called. */
+export interface HostCommand {
+  /** Absolute path. */
+  readonly file: string
+  readonly args: readonly string[]
+  /** Default `/`. */
+  readonly cwd?: string
+  /** In addition to {@link BASE_ENVIRONMENT}. */
+  readonly env?: Readonly<Record<string, string>>
+  /** After this time it is killed. Default: none; then the signal has to end it. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How a command ended. */
+export interface HostCommandEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** The last 16 KiB of what it said on stderr. */
+  readonly stderr: string
+  /** Whether its time was over. */
+  readonly timedOut: boolean
+}
+
+/** A command that runs. */
+export interface HostProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Resolves when it is gone, with all its children that hold its output. @throws the error of a start that failed */
+  readonly ended: Promise<HostCommandEnd>
+  /** Ends it with all its children. */
+  kill(): void
+}
+
+/** `LANG`, `LD_PRELOAD` and the rest of the host's environment change what programs do, or hold secrets. */
+export const BASE_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
+
+const MAX_STDERR_BYTES = 16 * 1024
+const MAX_STDOUT_BYTES = 16 * 1024 ** 2
+
+/** Starts a command. An abort kills it and makes `ended` reject with the signal's reason. */
+export function startHostCommand(command: HostCommand): HostProcess {
+  const { file, args, cwd = '/', env = {}, timeoutMs, signal } = command
+  signal?.throwIfAborted()
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...BASE_ENVIRONMENT, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const kill = (): void => killGroup(child)
+  let timedOut = false
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true
+          kill()
+        }, timeoutMs)
+  signal?.addEventListener('abort', kill, { once: true })
+  let stderr = Buffer.alloc(0)
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr = Buffer.concat([stderr, chunk])
+    if (stderr.length > MAX_STDERR_BYTES) stderr = Buffer.from(stderr.subarray(-MAX_STDERR_BYTES))
+  })
+  // A command may end without reading what it is given, and whoever reads its output hears of its end.
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
+  const ended = new Promise<HostCommandEnd>((resolve, reject) => {
+    child.once('error', (error) => {
+      if (child.pid === undefined) reject(error)
+    })
+    child.once('close', (code, endSignal) => {
+      if (signal?.aborted === true) reject(signal.reason as Error)
+      else resolve({ code, signal: endSignal, stderr: stderr.toString('utf8'), timedOut })
+    })
+  }).finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', kill)
+  })
+  ended.catch(() => undefined)
+  return { stdin: child.stdin, stdout: child.stdout, ended, kill }
+}
+
+/** Runs a command to its end. @throws an error when it writes more than 16 MiB. The signal's reason when it aborts. */
+export async function runHostCommand(command: HostCommand): Promise<HostCommandEnd & { readonly stdout: Buffer }> {
+  const child = startHostCommand(command)
+  child.stdin.end()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  child.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > MAX_STDOUT_BYTES) child.kill()
+    else chunks.push(chunk)
+  })
+  const end = await child.ended
+  if (bytes > MAX_STDOUT_BYTES) throw new Error(`${command.file} wrote more than ${MAX_STDOUT_BYTES} bytes`)
+  return { ...end, stdout: Buffer.concat(chunks) }
+}
+
+function killGroup(child: ChildProcess): void {
+  // A pid that was reaped can be another process' already.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL')
+  }
+  // A grandchild that left the group could hold the pipes.
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+}

@@ -1,0 +1,50 @@
+import type { Readable } from 'node:stream'
+
+const EMPTY = Buffer.alloc(0)
+
+/** Reads lines and counted bytes off a stream, and holds no more than a line and what came with it. */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Buffer, unknown>
+  #rest: Buffer = EMPTY
+
+  constructor(stream: Readable) {
+    this.#chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  }
+
+  /**
+   * The next text before a `separator` byte (default: newline), without it; `null` when the stream has ended.
+   * @throws {RangeError} when it has more than `maxBytes`.
+   */
+  async record(maxBytes: number, separator = 0x0a): Promise<Buffer | null> {
+    for (let searched = 0; ;) {
+      const at = this.#rest.indexOf(separator, searched)
+      if (at > maxBytes || (at === -1 && this.#rest.length > maxBytes)) throw new RangeError('a record is too long')
+      if (at !== -1) {
+        const record = this.#rest.subarray(0, at)
+        this.#rest = this.#rest.subarray(at + 1)
+        return record
+      }
+      searched = this.#rest.length
+      const chunk = await this.#next()
+      if (chunk === null) return null
+      this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    }
+  }
+
+  /** The next `count` bytes as they come. The stream may end before. */
+  async *bytes(count: number): AsyncGenerator<Buffer, void> {
+    for (let left = count; left > 0;) {
+      const chunk = this.#rest.length > 0 ? this.#rest : await this.#next()
+      if (chunk === null) return
+      const part = chunk.subarray(0, left)
+      this.#rest = chunk.subarray(part.length)
+      left -= part.length
+      yield part
+    }
+  }
+
+  async #next(): Promise<Buffer | null> {
+    const { done, value } = await this.#chunks.next()
+    return done === true ? null : value
+  }
+}

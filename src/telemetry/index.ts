@@ -46,4 +46,4 @@ export {
 } from './metrics.js'
 export { metricsText, MetricsRegistry, type PrometheusRegistry } from './metrics-registry.js'
 export { MetricsServer, type MetricsServerOptions } from './metrics-server.js'
-export { detached, errorType, failSpan, startSpan, within, withSpan } from './spans.js'
+export { detached, errorType, failSpan, SPANS, startSpan, within, withSpan } from './spans.js'

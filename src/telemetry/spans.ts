@@ -3,6 +3,15 @@ import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes
 import { PACKAGE_VERSION } from '../package-version.js'
 import { SCOPE } from './meter.js'
 
+/** Every span that the package makes, with what it is around. */
+export const SPANS = {
+  'container_sandbox.build': 'A build, from its start to its result.',
+  'container_sandbox.step': 'A step of a build.',
+  'container_sandbox.sandbox.create': 'The start of a sandbox, until it is ready.',
+  'container_sandbox.command': 'A command of `run`, `shell` or `spawn`, until its end.',
+  'container_sandbox.engine.request': 'A request to the engine, until its answer or, for a stream, its beginning.',
+} as const
+
 /** What `error.type` is for an error that has neither a code nor a name that could stand there (semantic conventions). */
 const UNKNOWN_ERROR = '_OTHER'
 

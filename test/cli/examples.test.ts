@@ -26,6 +26,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   'login.mjs': /^LoginFailedError .+\nlogged in as alice\n$/,
   'node-sandbox.mjs':
     /^(?:stdout: loaded\nhello bob!|hello bob!\nstdout: loaded)\nLockup detected\n(?:stdout: loaded\n|hello alice!\n|exit: null SIGTERM\n){4}$/,
+  'observability.mjs': /^sleep: timeout\ncontainer_sandbox_limit_hits_total\{limit="timeout"\} 1\n$/,
   'plugin.mjs': /^at most 2: the store is full\nkilled, stored: \{ started: true, answer: 42 \}\n$/,
   'quick-start.mjs': /^exited 0 hello from uid true\n$/,
   'rpc.mjs': /^hello bob, the host says 42\n$/,

@@ -47,8 +47,8 @@ it('numbers tell of starts, ends, outcomes, limits and requests', async () => {
   await live()
   await rejection(ContainerSandbox.create({ base: 'container-sandbox-test:lacking' }))
 
-  const values = async (name: string, key: string): Promise<Record<string, unknown>> =>
-    Object.fromEntries((await sdk.pointsOf(name)).map(({ attributes, value }) => [attributes[key], value]))
+  const values = async (name: string, key: string): Promise<unknown> =>
+    Object.fromEntries((await sdk.pointsOf(name)).map(({ attributes, value }) => [String(attributes[key]), value]))
   expect(await values('container_sandbox.command.ends', 'container_sandbox.outcome')).toEqual(ENDS)
   expect(await values('container_sandbox.limit.hits', 'container_sandbox.limit')).toEqual({
     ...{ memory: 1, timeout: 1, cpuTime: 1, output: 1 },

@@ -1,63 +1,11 @@
-/** What a line of a log may be. A log can be damaged, and a later version can know more: unknown members are left out. */
+/** What a line of a log may be. A log can be damaged, and the events of a later version can have further members, which are left out. */
 import { z } from 'zod'
 import type { BuildEvent } from '../build-events.js'
+import { buildResultSchema, stepResultSchema } from '../build-schemas.js'
 
 const count = z.number().nonnegative()
 const index = z.int().nonnegative()
 const time = z.iso.datetime()
-
-const stepResultSchema = z.object({
-  index,
-  name: z.string(),
-  outcome: z.enum([
-    'exited',
-    'signaled',
-    'timeout',
-    'cpuTime',
-    'oom',
-    'outputLimit',
-    'canceled',
-    'jailbreak',
-    'lost',
-    'skipped',
-  ]),
-  exitCode: z.int().nullable(),
-  signal: z.string().nullable(),
-  continued: z.boolean(),
-  durationMs: count,
-  cpuMs: count,
-  maxRssBytes: count,
-})
-
-const cacheResultSchema = z.object({
-  key: z.string(),
-  restored: z.enum(['exact', 'fallback', 'none']),
-  restoredBytes: count,
-  saved: z.boolean(),
-  savedBytes: count,
-  reason: z.string().nullable(),
-})
-
-const artifactSchema = z.object({ path: z.string(), type: z.enum(['file', 'directory', 'symlink']), bytes: count })
-
-const buildResultSchema = z.object({
-  id: z.string(),
-  tenant: z.string(),
-  outcome: z.enum(['succeeded', 'failed', 'timeout', 'canceled', 'jailbreak', 'lost', 'error']),
-  steps: z.array(stepResultSchema),
-  caches: z.array(cacheResultSchema),
-  artifacts: z.array(artifactSchema),
-  artifactsDir: z.string().nullable(),
-  logPath: z.string(),
-  logTruncated: z.boolean(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  submittedAt: time,
-  startedAt: time.nullable(),
-  finishedAt: time,
-  queuedMs: count,
-  durationMs: count,
-  commit: z.string().nullable(),
-})
 
 const head = { seq: index, time }
 const step = { ...head, type: z.literal('step'), index, name: z.string() }

@@ -11,6 +11,7 @@ import {
   fchmodSync,
   futimesSync,
   linkSync,
+  lstatSync,
   openSync,
   rmSync,
   symlinkSync,
@@ -163,8 +164,13 @@ class UploadTarget {
     return new UploadedFile(fd, header, (bytes) => (this.#bytes += bytes))
   }
 
+  /** Below the root a link to a folder is replaced by one: following it would write to another place. */
   #makeFolder(path: string): void {
     if (this.#made.has(path)) return
+    if (path !== this.#root) {
+      this.#makeFolder(dirname(path))
+      if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(path)
+    }
     makeFolders(path)
     this.#made.add(path)
   }

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync, linkSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+  linkSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -182,4 +191,21 @@ test('a download of what globs select goes nowhere else', async () => {
   const listed = execFileSync('tar', ['-t'], { input: content, encoding: 'utf8' })
   expect(listed).toBe('dist\ndist/a.js\ntop.js\n')
   await expect(download(shovel, shovel.workDir, ['**/*.js'])).rejects.toThrow(/EACCES/)
+})
+
+test('an upload replaces a link to a folder and does not write through it', async () => {
+  await using shovel = await LocalShovel.start()
+  for (const name of ['outside', 'target', 'target/deep']) mkdirSync(join(shovel.workDir, name))
+  symlinkSync('../outside', join(shovel.workDir, 'target/a'))
+  symlinkSync('../../outside', join(shovel.workDir, 'target/deep/b'))
+  execFileSync('chown', ['-Rh', '54322', join(shovel.workDir, 'target'), join(shovel.workDir, 'outside')])
+  const tar = await archive([
+    { name: 'a', type: 'directory' },
+    { name: 'a/x', content: 'one' },
+    { name: 'deep/b/c/y', content: 'two' },
+  ])
+  await upload(shovel, join(shovel.workDir, 'target'), tar)
+  expect(readdirSync(join(shovel.workDir, 'outside'))).toEqual([])
+  expect(readFileSync(join(shovel.workDir, 'target/deep/b/c/y'), 'utf8')).toBe('two')
+  expect(lstatSync(join(shovel.workDir, 'target/a')).isDirectory()).toBe(true)
 })

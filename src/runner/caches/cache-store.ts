@@ -99,9 +99,8 @@ export class CacheStore {
     if (found === null || typeof found === 'string') return none(found)
     const target = posix.join(workspace, cache.path)
     try {
+      await found.cache.handle.utimes(new Date(), new Date())
       await send(guest, found.cache, target, signal)
-      // Also an archive that is being evicted: the descriptor holds it.
-      await found.cache.handle.utimes(new Date(), new Date()).catch(() => undefined)
       const { bytes, entries } = found.cache.facts
       return { restored: found.fit, bytes, entries, reason: null }
     } catch (error) {
@@ -138,7 +137,7 @@ export class CacheStore {
   }
 }
 
-/** The guest reads from a copy on the way: neither the file nor a descriptor of it goes in. */
+/** Copies the archive into the guest; neither the file nor a descriptor of it goes in. Closes the descriptor. */
 async function send(guest: Guest, { handle, facts }: OpenCache, target: string, signal: AbortSignal): Promise<void> {
   const range = { start: 0, end: facts.archiveBytes - 1, highWaterMark: READ_BYTES }
   const archive = createReadStream('', { fd: handle, autoClose: false, ...range })

@@ -9,7 +9,7 @@
 import { createNoopMeter, metrics, type Attributes, type Counter, type Histogram } from '@opentelemetry/api'
 import type { Meter, MeterProvider, ObservableGauge, ObservableResult } from '@opentelemetry/api'
 import { PACKAGE_VERSION } from '../package-version.js'
-import { attributeKey } from './attributes.js'
+import { attributeKey, OTHER } from './attributes.js'
 import { COUNTERS, GAUGES, HISTOGRAMS, type CounterName, type GaugeName, type HistogramName } from './instruments.js'
 
 /** The name of our meter and tracer. */
@@ -66,6 +66,9 @@ export class Instruments {
   }
 }
 
+/** A number by the conventions. */
+const STATUS_CODE = 'http.response.status_code'
+
 const NOOP_METER = createNoopMeter()
 
 let provider: MeterProvider | null = null
@@ -88,6 +91,9 @@ export function currentInstruments(onChange: (instruments: Instruments) => void)
 
 function named(attributes: Attributes): Attributes {
   const result: Attributes = {}
-  for (const key of Object.keys(attributes)) result[attributeKey(key)] = attributes[key]
+  for (const key of Object.keys(attributes)) {
+    const value = attributes[key]
+    result[attributeKey(key)] = key === STATUS_CODE && value !== OTHER ? Number(value) : value
+  }
   return result
 }

@@ -57,7 +57,7 @@ it('numbers tell of starts, ends, outcomes, limits and requests', async () => {
   expect(await values('container_sandbox.sandbox.starts', 'error.type')).toEqual({ undefined: 1, ERR_IMAGE: 1 })
   const requests = await sdk.pointsOf('container_sandbox.engine.requests')
   expect(requests).toContainEqual({
-    attributes: { 'container_sandbox.operation': 'container.start', 'http.response.status_code': '204' },
+    attributes: { 'container_sandbox.operation': 'container.start', 'http.response.status_code': 204 },
     value: 1,
   })
   const timed = (await sdk.pointsOf('container_sandbox.engine.request.duration')).map(

@@ -40,8 +40,10 @@ export const DEFAULT_BUILD_TIMEOUT_MS = 30 * 60_000
 
 /** One entry of `caches`. */
 export const buildCacheSchema = objectOption({
-  key: textOption({ type: 'string', allowed: "1 to 128 letters, digits, '_', '.' and '-'" }, (key) =>
-    /^[A-Za-z0-9_.-]{1,128}$/.test(key) ? null : 'a key is a plain name',
+  key: textOption(
+    { type: 'string', allowed: "1 to 128 letters, digits, '_', '.' and '-', the first neither '.' nor '-'" },
+    // Neither '.' nor '..', nor an option of a command.
+    (key) => (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(key) ? null : 'a key is a plain name'),
   ).describe('Name of the cache. The same key of another tenant is another cache.'),
   path: workspacePathOption().describe(
     'Folder of the workspace that is restored before the steps and saved after them.',

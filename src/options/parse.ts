@@ -79,7 +79,7 @@ function collectIssues(
 }
 
 function toOptionIssues(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): OptionIssue[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, path, key, issue.input))
+  if (issue.code === 'unrecognized_keys') return unknownKeys(schema, issue, path)
   // What is wrong with a name in a map stands inside; the path already ends in that name.
   if (issue.code === 'invalid_key') return collectIssues(schema, issue.issues, path)
   if (issue.code === 'invalid_union') {
@@ -107,8 +107,26 @@ function strangeness(errors: readonly z.core.$ZodIssue[]): number {
   }, 0)
 }
 
-function unknownKey(schema: z.ZodType, path: readonly PropertyKey[], key: string, input: unknown): OptionIssue {
-  const known = shapeAt(schema, path, typeof input === 'object' && input !== null ? Object.keys(input) : [])
+function unknownKeys(
+  schema: z.ZodType,
+  { keys, input }: z.core.$ZodIssueUnrecognizedKeys,
+  path: readonly PropertyKey[],
+): OptionIssue[] {
+  const names = typeof input === 'object' && input !== null ? Object.keys(input) : []
+  const known = shapeAt(
+    schema,
+    path,
+    names.filter((name) => !keys.includes(name)),
+  )
+  return keys.map((key) => unknownKey(schema, path, key, known))
+}
+
+function unknownKey(
+  schema: z.ZodType,
+  path: readonly PropertyKey[],
+  key: string,
+  known: readonly string[],
+): OptionIssue {
   const nearest = nearestName(key, known) ?? nearestBelow(schema, path, key)
   return {
     path: formatPath([...path, key]),

@@ -3,7 +3,7 @@
  *
  * The files `images/seccomp/target.json` and `tracer.json` hold the rules with a comment each; this module makes of them
  * what an engine takes.
- * Everything that no rule allows gives EPERM, and what programs probe for gives ENOSYS. A number above the highest one that
+ * Everything that no rule allows gives EPERM, and what programs probe for gives ENOSYS, `splice` EINVAL. A number above the highest one that
  * the profile's names have gives ENOSYS too, which runc 1.1 adds by itself (libcontainer/seccomp/patchbpf).
  *
  * A profile can fail open: an empty object is no filter at all, and names that libseccomp does not know are dropped in

@@ -15,7 +15,7 @@ export interface RefusedCall {
   /** Where the profile allows the call with other arguments. */
   readonly when?: readonly SeccompArgument[]
   /** What a guest sees; default EPERM. */
-  readonly refusal?: 'ENOSYS'
+  readonly refusal?: 'ENOSYS' | 'EINVAL'
 }
 
 const isEqual = (index: number, value: number, mask = 0xffff_ffff): SeccompArgument => ({
@@ -29,7 +29,7 @@ const OK = 'OK'
 const calls = (
   group: string,
   rows: readonly (readonly [string, readonly (string | number)[], ...string[]])[],
-  refusal?: 'ENOSYS',
+  refusal?: 'ENOSYS' | 'EINVAL',
 ): RefusedCall[] =>
   rows.map(([call, operands, ...reached]) => ({
     group,
@@ -115,10 +115,10 @@ export const REFUSED_CALLS: readonly RefusedCall[] = [
     ],
     'ENOSYS',
   ),
+  ...calls('splice', [['splice', [-1, 0, -1, 0, 1, 0], 'EBADF']], 'EINVAL'),
   ...calls(
     'splice',
     [
-      ['splice', [-1, 0, -1, 0, 1, 0], 'EBADF'],
       ['tee', [-1, -1, 1, 0], 'EBADF'],
       ['vmsplice', [-1, 0, 0, 0], 'EBADF'],
     ],

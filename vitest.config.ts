@@ -61,7 +61,7 @@ export default defineConfig({
         },
       },
       withEngine('docker', 1),
-      withEngine('faults', 1, [], FAULTS),
+      withEngine('faults', 1, ['test/helpers/build-setup.ts'], FAULTS),
       withEngine('security', 2),
       withEngine('cli', 3, ['test/helpers/build-setup.ts']),
       withEngine('compat', 4, ['test/helpers/build-setup.ts']),

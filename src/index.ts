@@ -50,6 +50,29 @@ export type {
   PluginRpc,
 } from './plugins/index.js'
 
+// Builds: what a build service needs around the sandbox.
+export { BuildRunner } from './runner/build-runner.js'
+export type { RunnerStats } from './runner/build-runner.js'
+export type { Build } from './runner/build.js'
+export type {
+  ArtifactFile,
+  BuildEvent,
+  BuildEventBody,
+  BuildFailure,
+  BuildOutcome,
+  BuildResult,
+  BuildState,
+  CacheResult,
+  StepResult,
+} from './runner/build-events.js'
+export type { BuildRecord } from './runner/build-record.js'
+export { readBuildLog } from './runner/log/index.js'
+export type { ReadLogOptions } from './runner/log/index.js'
+export { SandboxLease, SandboxPool } from './pool/index.js'
+export type { DiscardReason, HistogramSnapshot, PoolStats, TemplateStats } from './pool/index.js'
+export { FairQueue, TenantQueue } from './queue/index.js'
+export type { JobContext, QueueDepth } from './queue/index.js'
+
 // Users: where accounts come from, who checks passwords, and what slows down guessing.
 export { FileAuthenticator, FileDirectory, LoginGuard, UnixAuthenticator, UnixDirectory } from './users/index.js'
 export type { Authenticator, Credentials, DirectoryUser, FileUser, UnixUser, UserDirectory } from './users/index.js'

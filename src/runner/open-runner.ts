@@ -1,0 +1,85 @@
+/** What a runner is made of: its folder, its pool, its queue, its stores, after what a dead one left has been ended. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DockerDriver } from '../driver/docker/docker-driver.js'
+import type { ResolvedRunnerOptions } from '../options/index.js'
+import { SandboxPool } from '../pool/index.js'
+import { TenantQueue } from '../queue/index.js'
+import { defaultStateFolder, openStateFolder } from '../users/state-folder.js'
+import { poolTemplate } from './build-sandbox.js'
+import { CacheStore } from './caches/index.js'
+import { EndedBuilds } from './ended-builds.js'
+import type { RunServices } from './prepare-build.js'
+import { recoverBuilds } from './recovery.js'
+import { takeStateFolder } from './runner-lock.js'
+import { WorkspaceStore } from './workspaces/index.js'
+
+/** What a runner is made of, once its folder is its own. */
+export interface RunnerParts {
+  readonly options: ResolvedRunnerOptions
+  readonly services: RunServices
+  readonly queue: TenantQueue
+  readonly ended: EndedBuilds
+  readonly buildsDir: string
+  /** Builds that an earlier runner left unfinished. */
+  readonly lost: readonly string[]
+  /** Gives the folder back, and ends what was made for this runner. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Opens what a runner needs. On any failure nothing stays open.
+ * @throws as `BuildRunner.open` does
+ */
+export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerParts> {
+  const folder = options.stateDir ?? join(defaultStateFolder(), 'runner')
+  await openStateFolder(folder, 'stateDir')
+  const release = await takeStateFolder(folder)
+  const driver = options.driver ?? new DockerDriver()
+  const closeDriver = async (): Promise<void> => {
+    if (options.driver === null) await driver.close()
+    await release()
+  }
+  try {
+    const [buildsDir, cachesDir, workspacesDir, scratchDir] = await makeFolders(folder)
+    await rm(scratchDir, { recursive: true, force: true })
+    await mkdir(scratchDir, { mode: 0o700 })
+    const { ended, lost } = await recoverBuilds(buildsDir, driver, options.logBytes)
+    const workspaces = new WorkspaceStore(workspacesDir)
+    await workspaces.sweep()
+    const caches = new CacheStore(cachesDir, options.cacheStore)
+    await caches.sweep()
+    const kept = new EndedBuilds(buildsDir, options, ended)
+    await kept.trim()
+    const withDriver = { ...options, driver }
+    const pool = openPool(withDriver)
+    const close = async (): Promise<void> => {
+      await pool?.close()
+      await closeDriver()
+    }
+    const services = { options: withDriver, pool, workspaces, caches, scratchDir }
+    return { options, services, queue: openQueue(options), ended: kept, buildsDir, lost, close }
+  } catch (error) {
+    await closeDriver()
+    throw error
+  }
+}
+
+async function makeFolders(folder: string): Promise<[string, string, string, string]> {
+  const path = (name: string): string => join(folder, name)
+  const folders: [string, string, string, string] = [path('builds'), path('caches'), path('workspaces'), path('tmp')]
+  for (const each of folders) await mkdir(each, { recursive: true, mode: 0o700 })
+  return folders
+}
+
+function openPool(options: ResolvedRunnerOptions): SandboxPool | null {
+  const { idle, uses } = options.pool
+  if (idle === 0 && uses === 1) return null
+  const { name, sandbox, maxIdleMs } = poolTemplate(options)
+  return new SandboxPool({ templates: { [name]: sandbox }, idle, maxUses: uses, maxIdleMs })
+}
+
+function openQueue(options: ResolvedRunnerOptions): TenantQueue {
+  const { concurrency, memoryBytes: capacity, tenants, queue } = options
+  return new TenantQueue({ concurrency, capacity, tenants, ...queue })
+}

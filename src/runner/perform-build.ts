@@ -1,0 +1,105 @@
+/** A build's turn: the log is opened, the build runs, its result is written. What is told of builds in numbers is told here. */
+import { count, observe, publish, withSpan } from '../telemetry/index.js'
+import type { BuildEvent, BuildEventBody, BuildResult } from './build-events.js'
+import type { BuildJob } from './build-job.js'
+import { BuildLog } from './log/index.js'
+import type { RunServices } from './prepare-build.js'
+import { runBuild, type BuildEnd } from './run-build.js'
+import { stepName } from './run-step.js'
+
+/** The first event of a build, as it stands in its log too. */
+export function queuedEvent(job: BuildJob): BuildEvent {
+  return { seq: 0, time: job.submittedAt.toISOString(), ...queuedBody(job) }
+}
+
+/**
+ * Runs a build from its turn to its result. Never rejects.
+ * @param logged - is called as soon as its log can be read
+ */
+export async function performBuild(job: BuildJob, services: RunServices, logged: () => void): Promise<BuildResult> {
+  const { id, options } = job
+  job.startedAt = new Date()
+  let log: BuildLog | null = null
+  let end: BuildEnd
+  try {
+    await job.enter('starting')
+    log = await openLog(job, services.options.logBytes)
+    logged()
+    const ready = log
+    end = await withSpan(
+      'container_sandbox.build',
+      { 'build.id': id, 'build.tenant': options.tenant },
+      async (span) => {
+        const ended = await runBuild(job, ready, services)
+        span.setAttribute('build.outcome', ended.outcome)
+        return ended
+      },
+    )
+  } catch (error) {
+    // The host cannot write its record or its log: nothing of the build has run.
+    end = failed('error', { code: codeOf(error), message: messageOf(error) })
+  }
+  return finish(job, log, end, logged)
+}
+
+/** The result of a build that was canceled before its turn. Never rejects. */
+export async function finishUnstarted(job: BuildJob, logBytes: number, logged: () => void): Promise<BuildResult> {
+  const log = await openLog(job, logBytes).catch(() => null)
+  return finish(job, log, failed('canceled', null), logged)
+}
+
+async function openLog(job: BuildJob, maxBytes: number): Promise<BuildLog> {
+  const log = await BuildLog.create(job.logPath, { maxBytes })
+  await log.append(queuedBody(job))
+  return log
+}
+
+async function finish(job: BuildJob, log: BuildLog | null, end: BuildEnd, logged: () => void): Promise<BuildResult> {
+  const finishedAt = new Date()
+  const { id, submittedAt, startedAt, options, logPath } = job
+  const durationMs = startedAt === null ? 0 : finishedAt.getTime() - startedAt.getTime()
+  const result: BuildResult = {
+    id,
+    tenant: options.tenant,
+    ...end,
+    logPath,
+    logTruncated: log === null || log.truncated || log.failed !== null,
+    submittedAt: submittedAt.toISOString(),
+    startedAt: startedAt?.toISOString() ?? null,
+    finishedAt: finishedAt.toISOString(),
+    queuedMs: (startedAt ?? finishedAt).getTime() - submittedAt.getTime(),
+    durationMs,
+  }
+  // A full disk keeps the result from the next runner, which calls the build lost, but not from whoever waits for it here.
+  await job.enter('finished', result).catch(() => undefined)
+  await log?.append({ type: 'finished', result })
+  await log?.close()
+  logged()
+  count('container_sandbox.build.ends', 1, { outcome: result.outcome })
+  observe('container_sandbox.build.duration', durationMs / 1000, { outcome: result.outcome })
+  publish('container-sandbox:build:end', () => ({
+    buildId: id,
+    tenant: options.tenant,
+    outcome: result.outcome,
+    durationMs,
+  }))
+  return result
+}
+
+function queuedBody(job: BuildJob): BuildEventBody & { readonly type: 'queued' } {
+  const { id, options, masker } = job
+  return { type: 'queued', id, tenant: options.tenant, steps: options.steps.map((step) => masker.text(stepName(step))) }
+}
+
+function failed(outcome: BuildEnd['outcome'], error: BuildEnd['error']): BuildEnd {
+  return { outcome, error, commit: null, steps: [], caches: [], artifacts: [], artifactsDir: null }
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' ? code : 'ERR_UNEXPECTED'
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

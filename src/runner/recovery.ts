@@ -1,0 +1,87 @@
+/**
+ * What a runner does before its first build: it ends what a dead one left, and tells what became of its builds.
+ *
+ * A dead runner's sandboxes end by themselves when nobody listens; here they are removed at once. Only then are its builds
+ * called lost: nothing of them runs any more.
+ */
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SandboxDriver } from '../driver/driver.js'
+import type { BuildResult } from './build-events.js'
+import { ARTIFACTS_FOLDER, LOG_FILE, readRecord, writeRecord, type BuildRecord } from './build-record.js'
+import { PARTIAL_SUFFIX } from './artifacts/index.js'
+import { BuildLog } from './log/index.js'
+
+const ID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What recovery found. */
+export interface Recovery {
+  /** Builds that had ended, and those that are lost, with the time of their end. */
+  readonly ended: readonly { readonly id: string; readonly finishedMs: number }[]
+  /** Ids of builds that a dead runner left unfinished. */
+  readonly lost: readonly string[]
+}
+
+/**
+ * Goes through the folders of all builds.
+ * @throws errors of the engine: while it does not answer, nobody knows what still runs
+ */
+export async function recoverBuilds(folder: string, driver: SandboxDriver, logBytes: number): Promise<Recovery> {
+  await driver.prune()
+  const ended: { id: string; finishedMs: number }[] = []
+  const lost: string[] = []
+  for (const id of await readdir(folder)) {
+    const path = join(folder, id)
+    if (!ID_PATTERN.test(id)) continue
+    const record = await readRecord(path)
+    if (record === null) {
+      // Without a record nobody was told of the build: its submission did not come to its end.
+      await rm(path, { recursive: true, force: true })
+      continue
+    }
+    if (record.result === null) lost.push(id)
+    const { finishedAt } = record.result ?? (await loseBuild(path, record, logBytes))
+    ended.push({ id, finishedMs: Date.parse(finishedAt) })
+  }
+  return { ended, lost }
+}
+
+async function loseBuild(folder: string, record: BuildRecord, logBytes: number): Promise<BuildResult> {
+  // Half of the artifacts is worse than none.
+  for (const name of [ARTIFACTS_FOLDER, `${ARTIFACTS_FOLDER}${PARTIAL_SUFFIX}`])
+    await rm(join(folder, name), { recursive: true, force: true })
+  const { id, tenant, submittedAt, startedAt, state } = record
+  const logPath = join(folder, LOG_FILE)
+  const message = `The build runner ended while the build was ${state}. Nothing of the build runs any more.`
+  const result: BuildResult = {
+    id,
+    tenant,
+    outcome: 'lost',
+    steps: [],
+    caches: [],
+    artifacts: [],
+    artifactsDir: null,
+    logPath,
+    logTruncated: false,
+    error: { code: 'ERR_RUNNER_ENDED', message },
+    submittedAt,
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    queuedMs: Math.max(0, Date.parse(startedAt ?? submittedAt) - Date.parse(submittedAt)),
+    durationMs: 0,
+    commit: null,
+  }
+  await writeRecord(folder, { ...record, state: 'finished', result }, true)
+  await logLoss(logPath, result, logBytes)
+  return result
+}
+
+/** A build that had not begun has no log yet. One that had is gone on with, unless it has its last event. */
+async function logLoss(path: string, result: BuildResult, maxBytes: number): Promise<void> {
+  const log = await BuildLog.resume(path, { maxBytes }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return BuildLog.create(path, { maxBytes })
+    throw error
+  })
+  if (!log.finished) await log.append({ type: 'finished', result })
+  await log.close()
+}

@@ -1,0 +1,168 @@
+/** One step: a command in the build's sandbox, with its output masked and logged as it comes. */
+import type { Readable } from 'node:stream'
+import type { ResolvedBuildStep } from '../options/index.js'
+import { SandboxExitedError, type SpawnError } from '../errors.js'
+import { printable } from '../printable.js'
+import { watchDrain } from '../sandbox/collect-output.js'
+import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
+import { decideOutcome, type CommandOutcome, type HostIntervention } from '../sandbox/outcome.js'
+import { spawnExitCode } from '../sandbox/run-command.js'
+import type { SandboxProcess } from '../sandbox/sandbox-process.js'
+import { count } from '../telemetry/index.js'
+import type { StepResult } from './build-events.js'
+import type { BuildLog } from './log/index.js'
+import { forwardOutput, type SecretMasker } from './output/index.js'
+import { placeSecretFiles, removeSecretFiles, selectStepSecrets } from './secrets/index.js'
+import { stopReason } from './stop.js'
+
+/** How long after its last signal a command may still be there; then the sandbox is ended instead. */
+const STUCK_MS = 15_000
+
+/** Where the workspace stands in the guest. */
+export const WORKSPACE = '/workspace'
+
+/** Longest name of a step that has none of its own. */
+const MAX_NAME_CHARACTERS = 80
+
+/** What the steps of a build share. */
+export interface StepContext {
+  readonly sandbox: ContainerSandbox
+  readonly env: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+  readonly masker: SecretMasker
+  readonly log: BuildLog
+  /** Aborts with a {@link BuildStopped}. */
+  readonly signal: AbortSignal
+}
+
+/** What a step is called: its own name, or the beginning of its command on one line. */
+export function stepName(step: ResolvedBuildStep): string {
+  const command = typeof step.run === 'string' ? step.run : step.run.join(' ')
+  return step.name ?? printable(command.trim().split('\n', 1)[0] ?? '', MAX_NAME_CHARACTERS)
+}
+
+/**
+ * Runs one step to its end. A failing step is a result.
+ * @throws what placing its secrets throws, and errors of ours when it cannot be started
+ */
+export async function runStep(step: ResolvedBuildStep, index: number, context: StepContext): Promise<StepResult> {
+  const { sandbox, masker, secrets } = context
+  const name = masker.text(stepName(step))
+  const own = selectStepSecrets(step.secrets, secrets)
+  const env = { ...context.env, ...step.env, ...own.env }
+  const hasFiles = own.files.length > 0
+  if (hasFiles) await placeSecretFiles(sandbox, own.files, context.signal)
+  try {
+    const end = await followStep(step, index, env, context)
+    return { index, name, ...end, continued: step.continueOnError && !succeeded(end) }
+  } finally {
+    if (hasFiles) await removeSecretFiles(sandbox)
+  }
+}
+
+/** Whether a step did what it should. */
+export function succeeded(end: Pick<StepResult, 'outcome' | 'exitCode'>): boolean {
+  return end.outcome === 'exited' && end.exitCode === 0
+}
+
+type StepEnd = Omit<StepResult, 'index' | 'name' | 'continued'>
+
+async function followStep(
+  step: ResolvedBuildStep,
+  index: number,
+  env: Readonly<Record<string, string>>,
+  context: StepContext,
+): Promise<StepEnd> {
+  const { sandbox, signal } = context
+  const [file = '', ...args] = typeof step.run === 'string' ? ['/bin/sh', '-e', '-c', step.run] : step.run
+  const started = performance.now()
+  const stop = new AbortController()
+  let intervention: HostIntervention = null
+  let stuck: NodeJS.Timeout | undefined
+  const intervene = (what: HostIntervention): void => {
+    if (intervention !== null) return
+    intervention = what
+    stop.abort()
+    stuck = setTimeout(() => void sandbox.kill(), STUCK_MS)
+  }
+  const onStop = (): void => intervene(stopReason(signal) === 'timeout' ? 'timeout' : 'canceled')
+  signal.addEventListener('abort', onStop, { once: true })
+  const timer = step.timeoutMs === null ? undefined : setTimeout(() => intervene('timeout'), step.timeoutMs)
+  const cwd = step.cwd === '.' ? WORKSPACE : `${WORKSPACE}/${step.cwd}`
+  try {
+    const child = sandbox.spawn(file, args, { cwd, env, stdin: 'ignore', signal: stop.signal })
+    if (signal.aborted) onStop()
+    const spawnError = await logOutput(child, index, context)
+    return endOf(child, spawnError, intervention, started)
+  } finally {
+    clearTimeout(timer)
+    clearTimeout(stuck)
+    signal.removeEventListener('abort', onStop)
+  }
+}
+
+/** Reads both outputs to their ends. @returns why the command could not be started, or `null` */
+async function logOutput(child: SandboxProcess, index: number, context: StepContext): Promise<SpawnError | null> {
+  const progress = { bytes: 0 }
+  const drain = watchDrain(child, progress)
+  let spawnError: SpawnError | null = null
+  child.once('error', (error) => (spawnError = error))
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  try {
+    await Promise.all([
+      logStream(child.stdout, 'stdout', index, context, progress),
+      logStream(child.stderr, 'stderr', index, context, progress),
+      closed,
+    ])
+    if (spawnError !== null) {
+      const text = `${printable((spawnError as SpawnError).message, 500)}\n`
+      await context.log.append({ type: 'output', step: index, stream: 'stderr', text: context.masker.text(text) })
+    }
+    return spawnError
+  } finally {
+    drain.stop()
+    count('container_sandbox.build.bytes', progress.bytes, { kind: 'output' })
+  }
+}
+
+async function logStream(
+  stream: Readable | null,
+  name: 'stdout' | 'stderr',
+  step: number,
+  { masker, log }: StepContext,
+  progress: { bytes: number },
+): Promise<void> {
+  if (stream === null) return
+  const emit = async (text: string): Promise<void> => {
+    progress.bytes += text.length
+    // What the log does not take any more is read all the same, so that the build goes on.
+    if (!log.truncated) await log.append({ type: 'output', step, stream: name, text })
+  }
+  try {
+    await forwardOutput(stream, { masker, emit })
+  } catch {
+    // The sandbox ended, or nothing more came: what came so far is the output, and the outcome says why there is no more.
+  }
+}
+
+function endOf(
+  child: SandboxProcess,
+  spawnError: SpawnError | null,
+  intervention: HostIntervention,
+  started: number,
+): StepEnd {
+  const { report, lost, signalCode } = child
+  const exitCode = spawnError === null ? child.exitCode : spawnExitCode(spawnError)
+  if (spawnError !== null && exitCode === null) throw spawnError.cause instanceof Error ? spawnError.cause : spawnError
+  const outcome: CommandOutcome = decideOutcome({
+    exitCode,
+    signal: signalCode,
+    cause: report?.cause ?? 'none',
+    oomKills: report?.oomKills ?? 0,
+    intervention,
+    truncated: false,
+    lost: lost instanceof SandboxExitedError ? lost : null,
+  })
+  const usage = { cpuMs: report?.cpuMs ?? 0, maxRssBytes: report?.maxRssBytes ?? 0 }
+  return { outcome, exitCode, signal: signalCode, durationMs: performance.now() - started, ...usage }
+}

@@ -1,5 +1,6 @@
 /** What `BuildRunner.submit` takes. */
 import { z } from 'zod'
+import { selectionProblem } from '../glob/index.js'
 import { baseOption } from './base.js'
 import { buildSourceSchema } from './build-source.js'
 import { buildStepSchema, secretNameOption } from './build-step.js'
@@ -69,7 +70,7 @@ const globsOption = z
         type: 'glob',
         allowed: "a glob below the workspace, such as 'dist/**' or '*.log'; with '!' before it what is left out",
       },
-      (glob) => workspacePathProblem(glob.replace(/^!/, '')),
+      (glob) => workspacePathProblem(glob.replace(/^!/, '')) ?? selectionProblem(glob),
     ),
     { error: 'an array of globs' },
   )

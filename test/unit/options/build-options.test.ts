@@ -129,6 +129,7 @@ describe('refused', () => {
     ['artifacts', ['!'], 'artifacts[0]', /empty/],
     ['artifacts', ['a\0'], 'artifacts[0]', /NUL/],
     ['artifacts', [5], 'artifacts[0]', /a glob/],
+    ['artifacts', ['!a**'], 'artifacts[0]', /a segment of its own/],
     ['artifacts', many(257, String), 'artifacts', /at most 256/],
     ['artifacts', 'dist', 'artifacts', /an array of globs/],
     ['artifacts', { paths: ['/x'] }, 'artifacts.paths[0]', /absolute/],

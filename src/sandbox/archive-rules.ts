@@ -18,6 +18,10 @@ export interface EntryLimits {
 const NAME_MAX = 255
 const PATH_MAX = 4096
 
+/** What may not be content: for each entry its headers with long names and attributes, and some at the end. */
+const OVERHEAD_BYTES_PER_ENTRY = 8 * 1024
+const OVERHEAD_BYTES = 4 * 1024 ** 2
+
 /** What the names of all links of one archive may take in memory. */
 const MAX_LINK_NAME_BYTES = 64 * 1024 ** 2
 
@@ -72,6 +76,12 @@ export class EntryCount {
 
   constructor(limits: EntryLimits) {
     this.#limits = limits
+  }
+
+  /** @throws {UnsafeArchiveError} when more bytes of the archive came than the entries so far need. */
+  explain(archiveBytes: number): void {
+    if (archiveBytes > this.bytes + this.entries * OVERHEAD_BYTES_PER_ENTRY + OVERHEAD_BYTES)
+      throw new UnsafeArchiveError('the archive has headers or padding out of all proportion to its entries')
   }
 
   /** @param size - bytes of content, as the entry itself says. @throws {UnsafeArchiveError} */

@@ -98,6 +98,16 @@ async function extractInto(
   const root = await openHostFolder(target)
   const folders = new FolderCache(root)
   const count = new EntryCount({ maxBytes, maxEntries })
+  let received = 0
+  archive.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    try {
+      // Blocks that are no entry could come for ever.
+      count.explain(received)
+    } catch (error) {
+      fail(error as Error)
+    }
+  })
   archive.pipe(parser)
   try {
     // A parser that was destroyed before it is iterated would be waited for, for ever.

@@ -20,10 +20,6 @@ const ORIGIN = 'the archive has'
 /** A header as tar-stream gives it; the records of its pax header are not in the type. */
 type ParsedHeader = Header & { readonly pax?: Readonly<Record<string, string>> }
 
-/** What may not be content: for each entry its headers with long names and attributes, and some at the end. */
-const OVERHEAD_BYTES_PER_ENTRY = 8 * 1024
-const OVERHEAD_BYTES = 4 * 1024 ** 2
-
 /** Two blocks of zeros end an archive (POSIX.1-2017, pax, "ustar Interchange Format"). */
 const END_BYTES = 1024
 
@@ -147,9 +143,7 @@ class EntryJudge {
   /** @throws {UnsafeArchiveError} when more was read than the entries so far explain. */
   read(bytes: number): void {
     this.#bytesRead += bytes
-    const { entries, bytes: content } = this.#count
-    if (this.#bytesRead > content + entries * OVERHEAD_BYTES_PER_ENTRY + OVERHEAD_BYTES)
-      throw new UnsafeArchiveError('the archive has headers or padding out of all proportion to its entries')
+    this.#count.explain(this.#bytesRead)
   }
 
   /** @returns the entry as it goes in, or `null` for the root itself. @throws {UnsafeArchiveError} */

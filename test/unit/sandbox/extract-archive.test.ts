@@ -126,6 +126,16 @@ describe('extractArchive', () => {
     expect(statSync(join(target, 'file')).isFile()).toBe(true)
   })
 
+  it('ends a stream of blocks that are no entry', async () => {
+    let given = 0
+    const zeros = function* () {
+      for (; given < 64 * 1024 ** 2; given += 65_536) yield Buffer.alloc(65_536)
+    }
+    const endless = Readable.from(zeros(), { objectMode: false })
+    await expect(extractArchive(endless, target)).rejects.toThrow(/out of all proportion/)
+    expect(given).toBeLessThan(8 * 1024 ** 2)
+  })
+
   it('stops at the caps', async () => {
     const many = Array.from({ length: 20 }, (_, index): Entry => [{ name: `f${index}` }, 'x'])
     await expect(extractArchive(archive(...many), target, { maxEntries: 10 })).rejects.toThrow(/more than 10 entries/)

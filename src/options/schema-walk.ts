@@ -45,8 +45,9 @@ export function shapeAt(
   for (const key of path) {
     const inner = innermost(current)
     const shape: Readonly<Record<string, z.core.$ZodType>> = objectSchemaOf(inner)?.shape ?? {}
-    const next =
-      inner instanceof z.ZodArray ? inner.element : Object.hasOwn(shape, key) ? shape[String(key)] : undefined
+    const element =
+      inner instanceof z.ZodArray ? inner.element : inner instanceof z.ZodRecord ? inner.valueType : undefined
+    const next = element ?? (Object.hasOwn(shape, key) ? shape[String(key)] : undefined)
     if (next === undefined) return []
     current = next
   }

@@ -1,6 +1,4 @@
 /** Used and cleared sandboxes of one template, each kept for the affinity that used it. */
-import type { PooledSandbox } from './pooled-sandbox.js'
-
 /** How many are kept. */
 export interface ReuseBounds {
   readonly perAffinity: number
@@ -8,9 +6,9 @@ export interface ReuseBounds {
 }
 
 /** Oldest first. Nothing is ever given to another affinity than the one that used it. */
-export class ReusedSandboxes {
+export class ReusedSandboxes<T extends { readonly affinity: string | null }> {
   readonly #bounds: ReuseBounds
-  #kept: PooledSandbox[] = []
+  #kept: T[] = []
 
   constructor(bounds: ReuseBounds) {
     this.#bounds = bounds
@@ -21,7 +19,7 @@ export class ReusedSandboxes {
   }
 
   /** @returns those that have to go for it, or it itself where there is no place */
-  add(pooled: PooledSandbox): readonly PooledSandbox[] {
+  add(pooled: T): readonly T[] {
     const { perAffinity, total } = this.#bounds
     this.#kept.push(pooled)
     const alike = this.#kept.filter(({ affinity }) => affinity === pooled.affinity)
@@ -32,20 +30,20 @@ export class ReusedSandboxes {
   }
 
   /** Takes the one that was used last. */
-  take(affinity: string | null): PooledSandbox | undefined {
+  take(affinity: string | null): T | undefined {
     if (affinity === null) return undefined
     const index = this.#kept.findLastIndex((pooled) => pooled.affinity === affinity)
     return index === -1 ? undefined : this.#kept.splice(index, 1)[0]
   }
 
   /** @returns `false` when it is not among them */
-  remove(pooled: PooledSandbox): boolean {
+  remove(pooled: T): boolean {
     const index = this.#kept.indexOf(pooled)
     if (index !== -1) this.#kept.splice(index, 1)
     return index !== -1
   }
 
-  clear(): readonly PooledSandbox[] {
+  clear(): readonly T[] {
     return this.#kept.splice(0)
   }
 }

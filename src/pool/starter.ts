@@ -6,6 +6,7 @@
  * process and the engine some milliseconds, and a caller that takes several sandboxes in a row would wait behind it.
  * Who waits is served whatever the pause: their call is the try.
  */
+import { detached } from '../telemetry/index.js'
 import type { Shelf, ShelfChange } from './shelf.js'
 
 /** Between a hand-over and the start that follows from it, in milliseconds. */
@@ -39,7 +40,6 @@ export class Starter {
       this.#timer = null
       this.#run(true)
     }, delayMs)
-    this.#timer.unref()
   }
 
   #run(withStock: boolean): void {
@@ -52,7 +52,8 @@ export class Starter {
   }
 
   #begin(shelf: Shelf, isDemanded: boolean): void {
-    const start = shelf.begin(isDemanded)
+    // Who gets it is open, and whoever happens to be the reason has no part in its requests.
+    const start = detached(() => shelf.begin(isDemanded))
     void start.done
       .then(
         (pooled) => shelf.started(start, pooled),

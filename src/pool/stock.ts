@@ -16,7 +16,7 @@ export interface StockHooks {
 export class Stock {
   readonly #template: ResolvedTemplate
   readonly #reuseIdleMs: number
-  readonly #reused: ReusedSandboxes
+  readonly #reused: ReusedSandboxes<PooledSandbox>
   readonly #hooks: StockHooks
   /** Oldest first. */
   #fresh: PooledSandbox[] = []

@@ -2,6 +2,7 @@
 /** The command line. Each command stands in its own file and is loaded when it is used. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addBuildOptions, type BuildFlags } from './build/build-flags.js'
 import { EXIT_FAILURE } from './exit-code.js'
 import { describeFailure } from './failure.js'
 import { addRunOptions, type RunFlags } from './run-flags.js'
@@ -37,6 +38,14 @@ Without --policy nothing is judged: everything is allowed and told. Watching is 
   container-sandbox trace --policy make.json --on-violation report -- make
 
 Exit codes: those of run; 137 when the policy ended the command.`
+
+const BUILD_HELP = `
+  steps:                      # build.yaml; the source is the folder that holds it
+    - run: ./configure && make
+    - { name: test, run: [make, check], timeoutMs: 5m }
+  artifacts: ['dist/**']
+
+Exit codes: 0 succeeded; else that of the step that failed; 124 timeout, 125 our failure, 130 and 143 canceled, 137 killed.`
 
 const program = new Command('container-sandbox')
   .description('Run untrusted code inside hardened containers.')
@@ -76,6 +85,16 @@ addTraceOptions(program.command('trace'))
       const { traceCommand } = await import('./trace.js')
       return traceCommand(terminal, command, args, flags)
     }),
+  )
+
+addBuildOptions(program.command('build'))
+  .description('run a build in a new sandbox: the steps that a file names, over a source')
+  .argument('<file>', 'YAML or JSON; docs/building.md has what it may hold')
+  .addHelpText('after', BUILD_HELP)
+  .action(
+    action(async (path: string, flags: BuildFlags, _self: Command) =>
+      (await import('./build.js')).buildCommand(terminal, path, flags),
+    ),
   )
 
 const image = program.command('image').description('images that sandboxes are made of')

@@ -10,23 +10,32 @@ export interface FollowedBuild extends AsyncIterable<BuildEvent> {
 /** What is left of a build, for its last lines. */
 export interface BuildEnd {
   readonly result: BuildResult
-  /** The last event; `null` when the log ended before it. */
-  readonly event: BuildEvent | null
+  /** The last event, made up when the log ended before it. */
+  readonly event: BuildEvent & { readonly type: 'finished' }
   /** Where the artifacts are now. */
   artifactsDir: string | null
 }
 
 /** Shows every event but the last, which is about the result. */
 export async function followBuild(build: FollowedBuild, progress: Progress): Promise<BuildEnd> {
-  let last: BuildEvent | null = null
+  let last: BuildEnd['event'] | null = null
+  let count = 0
+  let result: BuildResult | undefined
   try {
     for await (const event of build) {
+      count += 1
       if (event.type === 'finished') last = event
       else await progress.add(event)
     }
-  } finally {
-    progress.end()
+  } catch (error) {
+    // Its log cannot be read, on a full disk for example; the build goes on.
+    progress.note(`no further events: ${error instanceof Error ? error.message : String(error)}`)
   }
-  const result = await build.result
-  return { result, event: last, artifactsDir: result.artifactsDir }
+  try {
+    result = await build.result
+  } finally {
+    progress.end(result)
+  }
+  const event = last ?? { seq: count, time: result.finishedAt, type: 'finished', result }
+  return { result, event, artifactsDir: result.artifactsDir }
 }

@@ -1,5 +1,5 @@
 /** A build on a terminal: a line for each step that has ended, and below them what runs now with what it printed last. */
-import type { BuildEvent, StepResult } from '../../runner/build-events.js'
+import type { BuildEvent, BuildResult, StepResult } from '../../runner/build-events.js'
 import type { Paint, Style } from '../trace/event-line.js'
 import { describeEnd, describeEvent, formatDuration, hasSucceeded, showName } from './event-text.js'
 import { LiveRegion, MIN_COLUMNS, type LiveRow } from './live-region.js'
@@ -59,9 +59,12 @@ export class LiveProgress implements Progress {
     this.#schedule()
   }
 
-  end(): void {
+  end(result?: BuildResult): void {
+    for (const { index, name, outcome } of result?.steps ?? [])
+      if (outcome === 'skipped') this.#keep('–', this.#title(index, name), 'dim', 'skipped')
     if (this.#notices > MAX_NOTICES)
       this.#lasting.push(this.#options.paint('red', `  and ${this.#notices - MAX_NOTICES} more`))
+    this.#notices = 0
     this.#current = null
     this.#draw()
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -107,7 +110,6 @@ export class LiveProgress implements Progress {
     const title = this.#title(result.index, result.name)
     const output = this.#current?.output ?? null
     this.#begin('going on')
-    if (result.outcome === 'skipped') return this.#keep('–', title, 'dim', 'skipped')
     const time = formatDuration(result.durationMs)
     if (hasSucceeded(result)) return this.#keep('✓', title, null, time)
     const end = `${describeEnd(result)}${result.continued ? ', goes on' : ''}  ${time}`

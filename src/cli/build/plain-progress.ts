@@ -1,5 +1,5 @@
 /** A build as lines of text, for logs and pipes. */
-import type { BuildEvent } from '../../runner/build-events.js'
+import type { BuildEvent, BuildResult } from '../../runner/build-events.js'
 import { describeEnd, describeEvent, formatDuration, showName } from './event-text.js'
 import { roomIn, type Progress, type ProgressSink } from './progress.js'
 import { StepOutput } from './step-output.js'
@@ -27,8 +27,10 @@ export class PlainProgress implements Progress {
     this.#sink.write(`${text}\n`)
   }
 
-  end(): void {
-    const rest = this.#endOutput()
+  end(result?: BuildResult): void {
+    const skipped = (result?.steps ?? []).filter(({ outcome }) => outcome === 'skipped')
+    const told = skipped.map(({ index, name }) => `[${index + 1}/${this.#stepCount}] skipped: ${showName(name)}`)
+    const rest = [...this.#endOutput(), ...told]
     if (rest.length > 0) this.#sink.write(rest.map((line) => `${line}\n`).join(''))
   }
 
@@ -46,12 +48,7 @@ export class PlainProgress implements Progress {
         }
         const { durationMs, continued } = event.result
         const end = `${number} ${describeEnd(event.result)}${continued ? ', goes on' : ''}`
-        return [
-          ...before,
-          event.result.outcome === 'skipped'
-            ? `${end}: ${showName(event.name)}`
-            : `${end}, ${formatDuration(durationMs)}`,
-        ]
+        return [...before, `${end}, ${formatDuration(durationMs)}`]
       }
       case 'output':
         return this.#output === null ? [] : this.#prefixed(this.#output.lines.push(event))

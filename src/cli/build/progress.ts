@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { escapeUnprintable } from '../../printable.js'
-import type { BuildEvent } from '../../runner/build-events.js'
+import type { BuildEvent, BuildResult } from '../../runner/build-events.js'
 
 /** Shows the events of one build, in their order. */
 export interface Progress {
@@ -10,8 +10,11 @@ export interface Progress {
   add(event: BuildEvent): Promise<void>
   /** A word of our own in between. */
   note(text: string): void
-  /** Shows what is not shown yet. */
-  end(): void
+  /**
+   * Shows what is not shown yet. Idempotent.
+   * @param result - when there is one: of steps that were skipped it alone tells
+   */
+  end(result?: BuildResult): void
 }
 
 /** Where it is shown. */

@@ -6,7 +6,17 @@ import { PlainProgress } from '../../../../src/cli/build/plain-progress.js'
 import { JsonProgress, type Progress } from '../../../../src/cli/build/progress.js'
 import { textWidth } from '../../../../src/cli/build/text-width.js'
 import type { BuildEventBody } from '../../../../src/runner/build-events.js'
-import { buildResult, eventsOf, HOSTILE, output, queued, stepFinished, stepStarted, UNSAFE } from './sample-events.js'
+import {
+  buildResult,
+  eventsOf,
+  HOSTILE,
+  output,
+  queued,
+  stepFinished,
+  stepResult,
+  stepStarted,
+  UNSAFE,
+} from './sample-events.js'
 
 /** Keeps what is written. */
 class Sink extends Writable {
@@ -26,6 +36,7 @@ async function show(progress: Progress, bodies: readonly BuildEventBody[]): Prom
   for (const event of eventsOf(bodies)) await progress.add(event)
 }
 
+const packed = stepResult({ index: 2, name: 'pack', outcome: 'skipped', exitCode: null, durationMs: 0 })
 const whole: readonly BuildEventBody[] = [
   queued('configure', 'make', 'pack'),
   { type: 'started', waitMs: 40, warm: true, sandboxId: 'x', workspace: 'memory' },
@@ -39,7 +50,6 @@ const whole: readonly BuildEventBody[] = [
   stepStarted(1, 'make'),
   output('cc a.c\nerror: b\n', 'stderr'),
   stepFinished({ index: 1, name: 'make', exitCode: 2, durationMs: 700 }),
-  stepFinished({ index: 2, name: 'pack', outcome: 'skipped', exitCode: null, durationMs: 0 }),
   { type: 'violation', text: 'read /etc/passwd' },
   { type: 'truncated', limitBytes: 65_536 },
   { type: 'artifacts', entries: 1, bytes: 10 },
@@ -50,7 +60,7 @@ describe('plain', () => {
     const sink = new Sink()
     const progress = new PlainProgress(sink)
     await show(progress, bodies)
-    progress.end()
+    progress.end(buildResult({ steps: [stepResult(), packed] }))
     return sink.text
   }
 
@@ -69,10 +79,10 @@ describe('plain', () => {
       '[2/3] | cc a.c',
       '[2/3] | error: b',
       '[2/3] exit code 2, 0.7s',
-      '[3/3] skipped: pack',
       'not allowed: read /etc/passwd',
       'the log is full (64.0 KiB): further output is not kept',
       'artifacts: 1 name, 10 B',
+      '[3/3] skipped: pack',
       '',
     ])
   })
@@ -92,7 +102,9 @@ describe('plain', () => {
   })
 
   test('what was printed before a build was lost is shown', async () => {
-    expect(await shown([queued('a'), stepStarted(0, 'a'), output('half a line')])).toMatch(/\[1\/1\] \| half a line\n$/)
+    expect(await shown([queued('a'), stepStarted(0, 'a'), output('half a line')])).toMatch(
+      /\n\[1\/1\] \| half a line\n\[3\/1\] skipped: pack\n$/,
+    )
   })
 
   test('waits for a slow reader, and not for one that is gone', async () => {
@@ -193,16 +205,17 @@ describe('live', () => {
     const { screen, progress } = open(80)
     await show(progress, [...whole, { type: 'finished', result: buildResult() }])
     vi.advanceTimersByTime(5_000)
+    progress.end(buildResult({ steps: [stepResult(), packed] }))
     progress.end()
     expect(screen.rows.slice(3)).toEqual([
       '✓ [1/3] configure  2.1s',
       '✗ [2/3] make  exit code 2  0.7s',
       '  | cc a.c',
       '  | error: b',
-      '– [3/3] pack  skipped',
       '! not allowed: read /etc/passwd',
       '✓ the log is full (64.0 KiB): further output is not kept',
       '✓ artifacts: 1 name, 10 B',
+      '– [3/3] pack  skipped',
       '',
     ])
     expect(vi.getTimerCount()).toBe(0)

@@ -82,7 +82,9 @@ const globsOption = z
 export const buildArtifactsSchema = objectOption({
   paths: globsOption
     .prefault([])
-    .describe('What is kept of the workspace. A folder that matches is kept with all it holds.'),
+    .describe(
+      'What is kept of the workspace. `*` and `?` stay within a name, `**` stands for any folders; names with a dot in front are like all others. A folder that matches is kept with all it holds; links are not followed. A glob with `!` takes out what it matches; of two that match, the later one decides.',
+    ),
   when: choiceOption(['success', 'always']).default('success').describe('Whether a failed build keeps them too.'),
   maxBytes: sizeOption(0, 1024 ** 4)
     .default(1024 ** 3)

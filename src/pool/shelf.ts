@@ -13,13 +13,13 @@ import { Line, Waiter } from './line.js'
 import { SandboxStart, type PooledSandbox } from './pooled-sandbox.js'
 import { resetSandbox } from './reset.js'
 import { Stock } from './stock.js'
-import { Tally, type DiscardReason, type Totals } from './tally.js'
+import { Tally, type DiscardReason, type PoolTotals } from './tally.js'
 
 /** Why starts may be due: somebody waits, a sandbox was taken, or the stock has shrunk by itself. */
 export type ShelfChange = 'waiter' | 'taken' | 'shrunk'
 
 /** The numbers of one template. */
-export interface TemplateStats extends Totals {
+export interface TemplateStats extends PoolTotals {
   /** Ready for anybody. */
   readonly idle: number
   /** Used, cleared, and kept for those who used them. */

@@ -11,7 +11,7 @@ import type { SandboxLease } from './lease.js'
 export type DiscardReason = 'used' | 'stale' | 'unhealthy' | 'ended' | 'reset' | 'surplus' | 'closed'
 
 /** Counts since the pool was opened. */
-export interface Totals {
+export interface PoolTotals {
   /** Handed out at once. */
   readonly warm: number
   /** Handed out after a start that the caller waited for. */
@@ -79,7 +79,7 @@ export class Tally {
     publish('container-sandbox:pool:discard', () => ({ template, sandboxId, reason }))
   }
 
-  totals(): Totals {
+  totals(): PoolTotals {
     return {
       warm: this.#warm,
       cold: this.#cold,

@@ -1,4 +1,4 @@
-import PQueue from 'p-queue'
+import PQueue, { TimeoutError } from 'p-queue'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { InvalidOptionsError, InvalidStateError, QueueFullError } from '../../../src/errors.js'
@@ -157,6 +157,12 @@ test("a job's error reaches who added it, and the next one starts", async () => 
   await expect(broken).rejects.toThrow('broken')
   await expect(thrown).rejects.toThrow('thrown')
   expect(await next).toBe('fine')
+})
+
+test('timeout of p-queue ends a job that takes too long', async () => {
+  const queue = new PQueue<FairQueue, FairJobOptions>({ concurrency: 1, queueClass: FairQueue })
+  const slow = queue.add(() => new Promise(() => undefined), { tenant: 'a', timeout: 10 })
+  await expect(slow).rejects.toThrow(TimeoutError)
 })
 
 test('a job may add jobs while it starts', async () => {

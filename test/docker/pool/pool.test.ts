@@ -273,12 +273,24 @@ describe('closing', () => {
     await lease.release()
   })
 
-  it('leaves nothing when it comes at once', async () => {
-    const pool = keep(new SandboxPool({ templates: { small: {} }, idle: 3 }))
-    await pool.close()
-    const other = keep(new SandboxPool({ templates: { small: {} }, idle: 3 }))
-    await delay(40)
-    await other.close()
-    expect(await ownContainers()).toEqual([])
+  it('aborts what starts, and leaves nothing when it comes at once', async () => {
+    const started: unknown[] = []
+    const listen = (message: unknown) => started.push((message as { error: unknown }).error)
+    subscribe('container-sandbox:sandbox:start', listen)
+    try {
+      for (const delayMs of [0, 5, 40]) {
+        const pool = keep(new SandboxPool({ templates: { small: {} }, idle: 3 }))
+        await delay(delayMs)
+        await pool.close()
+        const { length } = started
+        expect(await ownContainers()).toEqual([])
+        await delay(200)
+        // Nothing that was under way has gone on.
+        expect(started).toHaveLength(length)
+        expect(started).not.toContain(null)
+      }
+    } finally {
+      unsubscribe('container-sandbox:sandbox:start', listen)
+    }
   })
 })

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # After all packages: takes out what is of no use in an image, what could raise rights, and what differs from run to run.
 set -eu
 cd "$1"

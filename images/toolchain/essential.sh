@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # After the essential packages: puts in node-css-loader without what it depends on. Debian's npm needs two small modules out
 # of this package (node-postcss-selector-parser and what that needs); its dependencies would bring webpack, babel, eslint and
 # 200 further packages, 70 MB. dpkg and apt see a package in good order.

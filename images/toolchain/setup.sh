@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Before anything is installed: what dpkg leaves out, and how it writes. mmdebstrap runs this with the new root as $1.
 # (Its own option --dpkgopt would do the same, and take 9 s more: it then passes every package through a filter.)
 set -eu

@@ -15,6 +15,8 @@ const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']
 /** One run of mmdebstrap. */
 export interface Bootstrap {
   readonly args: readonly string[]
+  /** Of its environment; nothing of this process' own is in it but proxies. */
+  readonly environment: Readonly<Record<string, string>>
   /** An open file: takes the archive. */
   readonly archive: number
   /** Where it unpacks, a folder that everybody may write to. */
@@ -29,7 +31,8 @@ export interface Bootstrap {
 export async function runBootstrap(bootstrap: Bootstrap): Promise<void> {
   const { signal, timeoutMs } = bootstrap
   signal.throwIfAborted()
-  const env = { PATH, HOME: '/', LC_ALL: 'C.UTF-8', TMPDIR: bootstrap.tempDir, ...(await proxies(signal)) }
+  const machine = { PATH, HOME: '/', TMPDIR: bootstrap.tempDir, ...(await proxies(signal)) }
+  const env = { ...bootstrap.environment, ...machine }
   signal.throwIfAborted()
   // A process group of its own, so that all of it can be ended.
   const child = spawn('mmdebstrap', bootstrap.args, {

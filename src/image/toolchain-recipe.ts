@@ -14,6 +14,12 @@ const KEYRINGS = ['/usr/share/keyrings/debian-archive-keyring.gpg', '/usr/share/
  */
 const SKIPPED = ['cleanup', 'output/dev', 'chroot/policy-rc.d', 'chroot/start-stop-daemon']
 
+/**
+ * The headers that tar puts before long names have the current time otherwise. `SOURCE_DATE_EPOCH` would fix it too, but cut
+ * the times of files that are younger, on which Python's compiled modules depend.
+ */
+const ENVIRONMENT = { LC_ALL: 'C.UTF-8', TAR_OPTIONS: '--pax-option=exthdr.mtime=0' }
+
 /** What makes one toolchain differ from another. */
 export interface ToolchainChoice {
   readonly suite: string
@@ -27,6 +33,8 @@ export interface ToolchainChoice {
 export interface ToolchainRecipe {
   /** Equal for equal choices and scripts: what is in the mirror today is no part of it. */
   readonly key: string
+  /** For mmdebstrap, besides what belongs to the machine. */
+  readonly environment: Readonly<Record<string, string>>
   /** All packages that are asked for, sorted. */
   readonly packages: readonly string[]
   /** For mmdebstrap; the archive goes to stdout. @throws {ImageError} when this host lacks Debian's keys */
@@ -41,9 +49,20 @@ export function toolchainRecipe({ suite, mirror, packages: more }: ToolchainChoi
     readFileSync(recipeFile(`${name}.sh`), 'utf8'),
   )
   const fixed = ['--variant=essential', '--format=tar', `--skip=${SKIPPED.join(',')}`]
-  const key = contentKey('toolchain', suite, mirror ?? '', ...packages, ...fixed, setup, essential, customize)
+  const key = contentKey(
+    'toolchain',
+    suite,
+    mirror ?? '',
+    ...packages,
+    ...fixed,
+    JSON.stringify(ENVIRONMENT),
+    setup,
+    essential,
+    customize,
+  )
   return {
     key,
+    environment: ENVIRONMENT,
     packages,
     arguments: () => [
       ...fixed,

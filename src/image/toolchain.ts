@@ -102,7 +102,8 @@ async function makeToolchain(
       const phase = PHASE_WORDS.find(([, words]) => words.test(line))?.[0]
       if (phase !== undefined) tell(phase)
     }
-    await runBootstrap({ args, archive: file.fd, tempDir, timeoutMs, signal, onLine })
+    const { environment } = recipe
+    await runBootstrap({ args, environment, archive: file.fd, tempDir, timeoutMs, signal, onLine })
     tell('load')
     const layer = await fileLayer(file)
     const digest = await digestLayer(layer, signal)

@@ -6,11 +6,11 @@
  * export-subst, filters, line ends) has a say, and no name of the repository is ever a name on this host. `.git` comes last,
  * when the tree is known to be within its caps: making an index holds all names in memory.
  */
-import { EntryCount, type EntryLimits } from '../../sandbox/archive-rules.js'
+import { EntryCount, refuseEntry, type EntryLimits } from '../../sandbox/archive-rules.js'
 import { ByteReader } from './byte-reader.js'
 import type { Git } from './git-command.js'
 import { GIT_FOLDERS, gitFiles } from './git-folder.js'
-import { treeEntries, type TreeEntry } from './git-tree.js'
+import { ORIGIN, treeEntries, type TreeEntry } from './git-tree.js'
 import { TarWriter } from './tar-writer.js'
 
 /** A commit whose tree may go in. */
@@ -60,7 +60,7 @@ async function* packParts(git: Git, { commit, count, seconds }: Checkout): Async
   const tree = new TarWriter(seconds)
   for await (const { entry, content } of treeContents(git, commit)) {
     if (entry.kind === 'submodule') yield tree.folder(entry.path)
-    else if (entry.kind === 'link') yield tree.link(entry.path, await joined(content))
+    else if (entry.kind === 'link') yield tree.link(entry.path, linkTarget(entry.path, await joined(content)))
     else yield* tree.file(entry.path, entry.kind === 'executable' ? 0o755 : 0o644, entry.size, content)
   }
   const own = new TarWriter(0)
@@ -119,6 +119,12 @@ async function expectBlob(
   objects.stdin.end()
   if (head !== null) objects.kill()
   throw git.failure(await objects.ended)
+}
+
+/** A link of a repository may lead anywhere, as one of a folder may: it is the guest that follows it. */
+function linkTarget(path: string, target: Buffer): Buffer {
+  if (target.length === 0 || target.includes(0)) refuseEntry(ORIGIN, 'is a link that cannot be', path)
+  return target
 }
 
 async function joined(content: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -8,7 +8,7 @@
  * without capabilities besides reading, cannot gain any, ends with this process, and its memory and files are limited by the
  * kernel. Sources: git-config(1), git(1) "ENVIRONMENT VARIABLES", setpriv(1), prlimit(1).
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { SourceError } from '../../errors.js'
 import { findHostProgram } from '../../image/host-programs.js'
 import { printable } from '../../printable.js'
@@ -17,6 +17,9 @@ import { maskSecrets, type GitAddress } from './git-address.js'
 
 /** Address space of one git process. Objects that are deltas are put together in memory, and a small one can become gigabytes. */
 const MEMORY_BYTES = 2 * 1024 ** 3
+
+/** The bit of CAP_SETPCAP (linux/capability.h). */
+const SETPCAP = 1n << 8n
 
 const SETTINGS: readonly string[] = [
   'core.hooksPath=/dev/null',
@@ -100,7 +103,7 @@ export class Git {
     const prlimit = needed(find, 'prlimit', 'util-linux')
     this.#file = setpriv
     this.#args = [
-      ...['--pdeathsig', 'KILL', '--no-new-privs', ...(process.geteuid?.() === 0 ? capabilities(place.protocol) : [])],
+      ...['--pdeathsig', 'KILL', '--no-new-privs', ...(canDropCapabilities() ? capabilities(place.protocol) : [])],
       ...[prlimit, `--fsize=${Math.max(place.maxBytes, 1024 ** 2)}`, `--as=${MEMORY_BYTES}`, '--core=0', git],
       ...[...SETTINGS, `protocol.${place.protocol}.allow=always`].flatMap((setting) => ['-c', setting]),
     ]
@@ -128,7 +131,7 @@ export class Git {
     const { shown, secrets, maxBytes } = this.place
     const said = maskSecrets(end.stderr, secrets)
     const fail = (why: string, text: string): SourceError => new SourceError(text, { details: { why } })
-    if (/died of signal 25|File too large/.test(said) || end.signal === 'SIGXFSZ')
+    if (/File too large/.test(said) || end.signal === 'SIGXFSZ')
       return fail('too large', `The repository ${shown} has more than ${maxBytes} bytes: ask for less history.`)
     if (/[Oo]ut of memory|unable to mmap|Cannot allocate memory/.test(said))
       return fail(
@@ -137,8 +140,10 @@ export class Git {
       )
     if (/requested URL returned error: 30\d|unable to update url base/.test(said))
       return fail('redirected', `The repository ${shown} is somewhere else now: give the address that it redirects to.`)
-    const lines = said.split('\n').filter((line) => /^(?:fatal|error): /.test(line))
-    const reason = printable((lines.at(-1) ?? said.trim().split('\n').at(-1) ?? '').replace(/^\w+: /, ''), 300)
+    // The first complaint is the cause, the last one often only that another process ended.
+    const lines = said.split('\n').filter((line) => line.trim() !== '')
+    const cause = lines.find((line) => /^(?:fatal|error): /.test(line)) ?? lines.at(-1) ?? ''
+    const reason = printable(cause.replace(/^\w+: /, ''), 300)
     const ended = end.signal === null ? `code ${end.code}` : end.signal
     return fail('git failed', `Cannot get ${shown}: git ended with ${ended}${reason === '' ? '' : `: ${reason}`}`)
   }
@@ -156,6 +161,12 @@ function needed(find: (name: string) => string | null, name: string, packageName
     `A git source needs the command '${name}' on this host: install the package '${packageName}' (apt-get install ${packageName}).`,
     { details: { why: 'command is missing', command: name } },
   )
+}
+
+/** Taking from the bounding set needs a capability itself; a process without has little to lose (capabilities(7), CAP_SETPCAP). */
+function canDropCapabilities(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
+  return (BigInt(`0x${effective}`) & SETPCAP) !== 0n
 }
 
 /** Files of other users stay readable where the source is one, as they are for this process. */

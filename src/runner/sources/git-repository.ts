@@ -58,16 +58,20 @@ export async function fetchCommit(
 ): Promise<string> {
   const { shown } = git.place
   const limit = depth === null ? [] : [`--depth=${depth}`]
+  const packs = join(git.place.repository, 'objects/pack')
   const end = await fetch(git, limit, `+${ref}:${FETCHED}`)
   let revision = FETCHED
   if (end.code !== 0) {
+    // The kernel has stopped it at the cap, which git itself does not tell.
+    await assertSize(packs, shown, context.maxBytes - 1)
     if (!NO_SUCH_REF.test(end.stderr)) throw git.failure(end)
     if (!COMMIT_NUMBER.test(ref)) throw missing(shown, ref)
     const all = await fetch(git, [], '+refs/heads/*:refs/sandbox/heads/*', '+refs/tags/*:refs/tags/*')
+    await assertSize(packs, shown, context.maxBytes - 1)
     if (all.code !== 0) throw git.failure(all)
     revision = ref
   }
-  await assertSize(join(git.place.repository, 'objects/pack'), shown, context.maxBytes)
+  await assertSize(packs, shown, context.maxBytes)
   const found = await git.attempt('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`)
   const commit = found.stdout.toString('latin1').trim()
   if (found.code !== 0 || !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) throw missing(shown, ref)

@@ -15,7 +15,8 @@ export interface TreeEntry {
   readonly size: number
 }
 
-const ORIGIN = 'the repository has'
+/** Begins the messages about what was refused. */
+export const ORIGIN = 'the repository has'
 
 /** PATH_MAX, and what stands before a path. */
 const MAX_RECORD_BYTES = 4096 + 256

@@ -12,6 +12,8 @@ export type GitSource = Extract<ResolvedBuildSource, { readonly git: string }>
 
 /**
  * Fetches on the host, with nothing of the host's identity, and sends the files and a repository with HEAD at the commit.
+ * Contents are as they were committed: what a filter would make of them, such as the files of LFS, is left to the build, and
+ * so are submodules, whose folders are empty.
  *
  * Whoever may give a URL reaches with it what this host reaches, and repositories on its disk with `file://`.
  * @throws {SourceError} {@link UnsafeArchiveError}

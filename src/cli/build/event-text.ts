@@ -5,6 +5,9 @@ import type { BuildEvent, BuildResult, StepResult } from '../../runner/build-eve
 /** Longest name of a step in a line. */
 const MAX_NAME_CHARS = 120
 
+/** Shorter waits are no news. */
+const WORTH_TELLING_MS = 1_000
+
 /** `0.3s`, `42.1s`, `3m 05s`, `2h 07m`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1_000
@@ -70,7 +73,8 @@ export function describeEvent(event: BuildEvent): string | null {
   switch (event.type) {
     case 'started': {
       const workspace = event.workspace === 'disk' ? 'on disk' : 'in memory'
-      return `sandbox: ${event.warm ? 'warm' : 'new'}, after ${formatDuration(event.waitMs)}; workspace ${workspace}`
+      const waited = event.waitMs < WORTH_TELLING_MS ? '' : `, after ${formatDuration(event.waitMs)} in the queue`
+      return `sandbox: ${event.warm ? 'warm' : 'new'}${waited}; workspace ${workspace}`
     }
     case 'source': {
       const commit = event.commit === null ? '' : `, commit ${printable(event.commit.slice(0, 12))}`

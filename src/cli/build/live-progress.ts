@@ -75,7 +75,7 @@ export class LiveProgress implements Progress {
     switch (event.type) {
       case 'queued':
         this.#stepCount = event.steps.length
-        return this.#begin(`waiting for a place (build ${event.id} of ${event.tenant})`)
+        return this.#begin(`starting build ${event.id}`)
       case 'step':
         if (event.state === 'finished') return this.#endStep(event.result)
         return this.#begin(this.#title(event.index, event.name), new StepOutput(TAIL_LINES))
@@ -92,8 +92,7 @@ export class LiveProgress implements Progress {
       default: {
         const text = describeEvent(event)
         if (text !== null) this.#keep('✓', text, 'dim')
-        // Between the steps the sandbox is prepared before the first, and emptied after the last.
-        if (this.#current?.output == null) this.#begin('preparing')
+        if (event.type === 'started') this.#begin('preparing')
       }
     }
   }
@@ -109,7 +108,8 @@ export class LiveProgress implements Progress {
   #endStep(result: StepResult): void {
     const title = this.#title(result.index, result.name)
     const output = this.#current?.output ?? null
-    this.#begin('going on')
+    const isLast = result.index + 1 === this.#stepCount || !(hasSucceeded(result) || result.continued)
+    this.#begin(isLast ? 'finishing' : 'next')
     const time = formatDuration(result.durationMs)
     if (hasSucceeded(result)) return this.#keep('✓', title, null, time)
     const end = `${describeEnd(result)}${result.continued ? ', goes on' : ''}  ${time}`

@@ -4,7 +4,7 @@ import { LiveProgress } from '../../../../src/cli/build/live-progress.js'
 import { LiveRegion } from '../../../../src/cli/build/live-region.js'
 import { PlainProgress } from '../../../../src/cli/build/plain-progress.js'
 import { JsonProgress, type Progress } from '../../../../src/cli/build/progress.js'
-import { textWidth } from '../../../../src/cli/build/text-width.js'
+import { Screen } from '../../../helpers/screen.js'
 import type { BuildEventBody } from '../../../../src/runner/build-events.js'
 import {
   buildResult,
@@ -39,7 +39,7 @@ async function show(progress: Progress, bodies: readonly BuildEventBody[]): Prom
 const packed = stepResult({ index: 2, name: 'pack', outcome: 'skipped', exitCode: null, durationMs: 0 })
 const whole: readonly BuildEventBody[] = [
   queued('configure', 'make', 'pack'),
-  { type: 'started', waitMs: 40, warm: true, sandboxId: 'x', workspace: 'memory' },
+  { type: 'started', waitMs: 2_040, warm: true, sandboxId: 'x', workspace: 'memory' },
   { type: 'source', entries: 1_204, bytes: 3_500_000, commit: '0123456789abcdef', durationMs: 800 },
   { type: 'cache', key: 'npm', action: 'restored', detail: 'exact', bytes: 2_048 },
   stepStarted(0, 'configure'),
@@ -67,7 +67,7 @@ describe('plain', () => {
   test('a line for each beginning and end, and what was printed between them', async () => {
     expect((await shown(whole)).split('\n')).toEqual([
       'build 0b9d of acme',
-      'sandbox: warm, after 0.0s; workspace in memory',
+      'sandbox: warm, after 2.0s in the queue; workspace in memory',
       'source: 1,204 entries, 3.3 MiB, commit 0123456789ab, 0.8s',
       'cache npm: restored, 2.0 KiB, exact',
       '[1/3] configure',
@@ -137,35 +137,6 @@ describe('JSON', () => {
   })
 })
 
-/** A terminal that knows what is used of it. */
-class Screen {
-  rows: string[] = ['']
-  #row = 0
-  #column = 0
-
-  constructor(readonly columns: number) {}
-
-  feed(text: string): void {
-    for (const [part] of text.matchAll(/\u001b\[(\d*)([A-Za-z])|[^]/gu)) {
-      if (part === '\n') {
-        this.#row += 1
-        this.#column = 0
-        this.rows[this.#row] ??= ''
-      } else if (part === '\r') this.#column = 0
-      else if (part.endsWith('A') && part.length > 1) this.#row -= Number(part.slice(2, -1))
-      else if (part === '\u001b[J') {
-        this.rows.length = this.#row + 1
-        this.rows[this.#row] = (this.rows[this.#row] ?? '').slice(0, this.#column)
-      } else if (part.length > 2) throw new Error(`what is ${JSON.stringify(part)}?`)
-      else {
-        this.rows[this.#row] = `${this.rows[this.#row] ?? ''}${part}`
-        this.#column += textWidth(part)
-        if (this.#column >= this.columns) throw new Error('a row was filled to its end')
-      }
-    }
-  }
-}
-
 describe('live', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
@@ -192,7 +163,7 @@ describe('live', () => {
     await show(progress, whole.slice(0, 8))
     vi.advanceTimersByTime(1_200)
     expect(screen.rows).toEqual([
-      '✓ sandbox: warm, after 0.0s; workspace in memory',
+      '✓ sandbox: warm, after 2.0s in the queue; workspace in memory',
       '✓ source: 1,204 entries, 3.3 MiB, commit 0123456789ab, 0.8s',
       '✓ cache npm: restored, 2.0 KiB, exact',
       expect.stringMatching(/^● \[1\/3\] configure {2}1\.\ds$/),

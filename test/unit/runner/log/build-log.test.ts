@@ -184,7 +184,7 @@ describe('a full disk', () => {
 describe('a log that is gone on with', () => {
   test('loses a torn last line and goes on with its numbers', async () => {
     await writeLog(path, [stepStarted, output('a')])
-    await writeFile(path, `${await readFile(path, 'utf8')}{"seq":2,"time":"2026-`)
+    await writeFile(path, `${await readFile(path, 'utf8')}{"seq":2,"time":"2026-${'x'.repeat(10_000)}`)
     await using log = await BuildLog.resume(path, { maxBytes })
     expect([log.finished, log.truncated]).toEqual([false, false])
     await log.append({ type: 'finished', result: { ...result, outcome: 'lost' } })

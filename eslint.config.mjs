@@ -18,7 +18,7 @@ const below = {
   glob: { values: [] },
   'package-version': { values: [] },
   telemetry: { values: ['errors', 'printable', 'package-version'] },
-  options: { values: ['errors', 'printable', 'glob'], types: ['driver', 'users', 'trace', 'plugins'] },
+  options: { values: ['errors', 'printable', 'glob'], types: ['driver', 'users', 'trace', 'plugins', 'telemetry'] },
   policy: { values: ['options', ...base] },
   protocol: { values: ['errors', 'printable'] },
   driver: { values: ['policy', 'options', ...base] },

@@ -153,7 +153,10 @@ export {
 } from './build-source.js'
 export { buildStepSchema, type BuildStep, type ResolvedBuildStep } from './build-step.js'
 export {
+  cacheStoreSchema,
   parseRunnerOptions,
+  runnerPoolSchema,
+  runnerQueueSchema,
   runnerOptionsSchema,
   tenantPolicySchema,
   type ResolvedRunnerOptions,
@@ -187,3 +190,14 @@ export {
   type ToolchainPhase,
   type ToolchainProgress,
 } from './toolchain-options.js'
+export { metricsOptionsSchema, type MetricsOptions } from './metrics-options.js'
+export {
+  acquireOptionsSchema,
+  poolCloseOptionsSchema,
+  poolOptionsSchema,
+  releaseOptionsSchema,
+  type AcquireOptions,
+  type PoolCloseOptions,
+  type PoolOptions,
+  type ReleaseOptions,
+} from './pool-options.js'

@@ -20,6 +20,7 @@ import { loginSchema } from './login-options.js'
 import { mountSchema } from './mounts.js'
 import { optionFacts, type OptionFacts } from './option.js'
 import { pluginDefinitionSchema } from './plugin-definition.js'
+import { BUILD_SECTIONS, type Section } from './reference-builds.js'
 import { sandboxOptionsSchema } from './sandbox-options.js'
 import { reloadOptionsSchema } from './reload-options.js'
 import { innerSchemaOf, objectSchemaOf } from './schema-walk.js'
@@ -29,13 +30,6 @@ import { traceObjectSchema } from './trace-options.js'
 import { TRACE_DEFAULTS, TRACE_SETS } from './trace-sets.js'
 import { userRangeSchema } from './user-range-options.js'
 import { userObjectSchema } from './user.js'
-
-/** One table of the page. */
-interface Section {
-  readonly title: string
-  readonly intro: string
-  readonly schema: z.core.$ZodType
-}
 
 const TRACE_INTRO = `\`trace: true\` watches and judges nothing. An object with any of the four lists, or with \`onViolation\`, judges everything: what no
 list has is a violation. A list that is left out is its default. An object with other options alone judges nothing.
@@ -125,6 +119,7 @@ const SECTIONS: readonly Section[] = [
     intro: 'What a plugin is made of; see [plugins](plugins.md).',
     schema: pluginDefinitionSchema,
   },
+  ...BUILD_SECTIONS,
   { title: '`new DockerDriver(options)`', intro: 'How the engine is reached.', schema: driverOptionsSchema },
 ]
 
@@ -151,7 +146,7 @@ function renderSection({ title, intro, schema }: Section): string {
 }
 
 function renderRow(name: string, option: z.core.$ZodType): string {
-  const facts = findFacts(option) ?? { type: 'object', allowed: `see [\`${name}\`](#${name})` }
+  const facts = findFacts(option) ?? { type: 'object', allowed: `see [\`${name}\`](#${name.toLowerCase()})` }
   const meaning = findFact(option, (layer) => z.globalRegistry.get(layer)?.description) ?? ''
   const cells = [`\`${name}\``, facts.type, facts.allowed, renderDefault(option, facts), meaning]
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`

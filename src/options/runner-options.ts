@@ -2,10 +2,12 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { z } from 'zod'
 import type { SandboxDriver } from '../driver/driver.js'
+import type { Logger } from '../telemetry/index.js'
 import { baseOption, DEFAULT_BASE } from './base.js'
 import { buildWorkspaceSchema } from './build-options.js'
 import { hostPathOption } from './host-path.js'
 import { limitsSchema } from './limits.js'
+import { metricsOptionsSchema } from './metrics-options.js'
 import { DEFAULT_NETWORK, networkOption } from './network.js'
 import { durationOption, integerOption, numberOption, objectOption, opaqueOption, optionFacts } from './option.js'
 import { parseOptions } from './parse.js'
@@ -37,7 +39,8 @@ export const tenantPolicySchema = objectOption({
     .describe('Builds that wait; the next is a `QueueFullError`.'),
 }).readonly()
 
-const queueSchema = objectOption({
+/** `queue` of a runner. */
+export const runnerQueueSchema = objectOption({
   maxWaiting: integerOption({ min: 1, max: 1_000_000, unit: 'builds' })
     .default(10_000)
     .describe('Builds of all tenants that wait; the next is a `QueueFullError`.'),
@@ -54,7 +57,8 @@ const queueSchema = objectOption({
     .describe("After this time of waiting a build counts as one higher in `priority` among its tenant's own."),
 }).readonly()
 
-const poolSchema = objectOption({
+/** `pool` of a runner. */
+export const runnerPoolSchema = objectOption({
   idle: integerOption({ min: 0, max: 1000, unit: 'sandboxes' })
     .default(2)
     .describe("Sandboxes that are kept started, with the runner's base and limits, for builds that ask for no others."),
@@ -65,7 +69,8 @@ const poolSchema = objectOption({
     ),
 }).readonly()
 
-const cacheStoreSchema = objectOption({
+/** `cacheStore` of a runner. */
+export const cacheStoreSchema = objectOption({
   maxBytes: sizeOption(0, 1024 ** 5)
     .default(10 * 1024 ** 3)
     .describe('All caches of all tenants. What was used longest ago goes first.'),
@@ -86,7 +91,7 @@ export const runnerOptionsSchema = objectOption({
     .nullable()
     .default(null)
     .describe(
-      'Where builds, logs, artifacts and caches are kept. One living runner per folder. Default: `builds` below the state folder of `users`.',
+      'Where builds, logs, artifacts and caches are kept. One living runner per folder. Default: `/var/lib/container-sandbox/runner` for root, else `$XDG_STATE_HOME/container-sandbox/runner`.',
     ),
   base: baseOption()
     .default(DEFAULT_BASE)
@@ -105,13 +110,13 @@ export const runnerOptionsSchema = objectOption({
     .nullable()
     .default(null)
     .describe('Sum of `limits.memoryBytes` of all builds that run at once.'),
-  queue: queueSchema.prefault({}).describe('Bounds and order of what waits.'),
+  queue: runnerQueueSchema.prefault({}).describe('Bounds and order of what waits.'),
   tenants: z
     .record(tenantOption(), tenantPolicySchema, { error: 'an object of { weight, maxRunning, maxWaiting } by tenant' })
     .register(optionFacts, { type: 'object', allowed: '{ weight, maxRunning, maxWaiting } by tenant' })
     .prefault({})
     .describe('Tenants that differ from the defaults.'),
-  pool: poolSchema.prefault({}).describe('Warm sandboxes.'),
+  pool: runnerPoolSchema.prefault({}).describe('Warm sandboxes.'),
   cacheStore: cacheStoreSchema.prefault({}).describe('How much caches may take.'),
   logBytes: sizeOption(64 * 1024, 1024 ** 4)
     .default(16 * 1024 ** 2)
@@ -131,6 +136,19 @@ export const runnerOptionsSchema = objectOption({
   engineWaitMs: durationOption(0)
     .default(60_000)
     .describe('How long a build that has not begun waits for an engine that is away.'),
+  metrics: metricsOptionsSchema
+    .nullable()
+    .default(null)
+    .describe(
+      'Where Prometheus finds the numbers of this process; `{}` is `http://127.0.0.1:9464/metrics`. Default: nowhere.',
+    ),
+  logger: opaqueOption<Logger>(
+    { type: 'Logger', allowed: 'an object with `debug`, `info`, `warn` and `error` as pino has them' },
+    isLogger,
+  )
+    .nullable()
+    .default(null)
+    .describe('Takes records of what the runner does: [observability](observability.md). Default: nobody.'),
   users: userRangeSchema.prefault({}).describe('Where uids come from.'),
   driver: opaqueOption<SandboxDriver>(
     { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
@@ -160,4 +178,10 @@ export function parseRunnerOptions(raw: unknown = {}): ResolvedRunnerOptions {
 function isDriver(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return 'launch' in value && typeof value.launch === 'function' && 'images' in value
+}
+
+function isLogger(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const logger = value as Readonly<Record<string, unknown>>
+  return ['debug', 'info', 'warn', 'error'].every((name) => typeof logger[name] === 'function')
 }

@@ -71,7 +71,7 @@ export class BuildRunner implements AsyncDisposable {
     }
     const turn = queue.add(perform, { id, tenant, cost, priority, units: memoryOf(build, own), signal: waiting.signal })
     // A refusal by the queue is there before any other work: nothing is made for a build that is not taken.
-    const refusal = await Promise.race([turn.then(() => null).catch((error: unknown) => error), macrotask(null)])
+    const refusal = await Promise.race([turn.then(() => null).catch((error: Error) => error), macrotask(null)])
     if (refusal !== null) throw refusal
     try {
       await mkdir(job.folder, { mode: 0o700 })
@@ -85,10 +85,11 @@ export class BuildRunner implements AsyncDisposable {
       })
     }
     created.resolve()
-    const result = turn.catch(() => finishUnstarted(job, own.logBytes, logged.resolve))
+    const result = turn
+      .catch(() => finishUnstarted(job, this.#parts.services, logged.resolve))
+      .finally(() => this.#forget(id))
     const handle = new Build(job, { logged: logged.promise, result, queued: queuedEvent(job) })
     this.#living.set(id, handle)
-    void result.then(() => this.#forget(id))
     // While it waits, the queue lets it go; once it runs, it ends itself.
     job.stopped.addEventListener('abort', () => job.state === 'queued' && waiting.abort(), { once: true })
     if (job.stopped.aborted) waiting.abort()
@@ -152,7 +153,11 @@ function followSignal(signal: AbortSignal | null, job: BuildJob): void {
   else signal.addEventListener('abort', onAbort, { once: true })
 }
 
-function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T): void; reject(error: Error): void } {
+function deferred<T>(): {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (error: Error) => void
+} {
   let resolve: (value: T) => void = () => undefined
   let reject: (error: Error) => void = () => undefined
   const promise = new Promise<T>((settle, fail) => {

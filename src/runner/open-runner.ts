@@ -5,6 +5,8 @@ import { DockerDriver } from '../driver/docker/docker-driver.js'
 import type { ResolvedRunnerOptions } from '../options/index.js'
 import { SandboxPool } from '../pool/index.js'
 import { TenantQueue } from '../queue/index.js'
+import { MetricsEndpoint } from '../sandbox/metrics-endpoint.js'
+import { logRecord, noLogger } from '../telemetry/index.js'
 import { defaultStateFolder, openStateFolder } from '../users/state-folder.js'
 import { poolTemplate } from './build-sandbox.js'
 import { CacheStore } from './caches/index.js'
@@ -52,12 +54,16 @@ export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerP
     const kept = new EndedBuilds(buildsDir, options, ended)
     await kept.trim()
     const withDriver = { ...options, driver }
+    const metrics = options.metrics === null ? null : await MetricsEndpoint.open(options.metrics)
     const pool = openPool(withDriver)
     const close = async (): Promise<void> => {
       await pool?.close()
+      await metrics?.close()
       await closeDriver()
     }
-    const services = { options: withDriver, pool, workspaces, caches, scratchDir }
+    const logger = options.logger ?? noLogger
+    for (const buildId of lost) logger.warn(logRecord({ buildId }), 'build lost: its runner ended')
+    const services = { options: withDriver, logger, pool, workspaces, caches, scratchDir }
     return { options, services, queue: openQueue(options), ended: kept, buildsDir, lost, close }
   } catch (error) {
     await closeDriver()

@@ -1,5 +1,5 @@
 /** A build's turn: the log is opened, the build runs, its result is written. What is told of builds in numbers is told here. */
-import { count, observe, publish, withSpan } from '../telemetry/index.js'
+import { count, logRecord, observe, publish, withSpan } from '../telemetry/index.js'
 import type { BuildEvent, BuildEventBody, BuildResult } from './build-events.js'
 import type { BuildJob } from './build-job.js'
 import { BuildLog } from './log/index.js'
@@ -39,13 +39,13 @@ export async function performBuild(job: BuildJob, services: RunServices, logged:
     // The host cannot write its record or its log: nothing of the build has run.
     end = failed('error', { code: codeOf(error), message: messageOf(error) })
   }
-  return finish(job, log, end, logged)
+  return finish(job, log, end, services, logged)
 }
 
 /** The result of a build that was canceled before its turn. Never rejects. */
-export async function finishUnstarted(job: BuildJob, logBytes: number, logged: () => void): Promise<BuildResult> {
-  const log = await openLog(job, logBytes).catch(() => null)
-  return finish(job, log, failed('canceled', null), logged)
+export async function finishUnstarted(job: BuildJob, services: RunServices, logged: () => void): Promise<BuildResult> {
+  const log = await openLog(job, services.options.logBytes).catch(() => null)
+  return finish(job, log, failed('canceled', null), services, logged)
 }
 
 async function openLog(job: BuildJob, maxBytes: number): Promise<BuildLog> {
@@ -54,7 +54,13 @@ async function openLog(job: BuildJob, maxBytes: number): Promise<BuildLog> {
   return log
 }
 
-async function finish(job: BuildJob, log: BuildLog | null, end: BuildEnd, logged: () => void): Promise<BuildResult> {
+async function finish(
+  job: BuildJob,
+  log: BuildLog | null,
+  end: BuildEnd,
+  { logger }: RunServices,
+  logged: () => void,
+): Promise<BuildResult> {
   const finishedAt = new Date()
   const { id, submittedAt, startedAt, options, logPath } = job
   const durationMs = startedAt === null ? 0 : finishedAt.getTime() - startedAt.getTime()
@@ -71,10 +77,17 @@ async function finish(job: BuildJob, log: BuildLog | null, end: BuildEnd, logged
     durationMs,
   }
   // A full disk keeps the result from the next runner, which calls the build lost, but not from whoever waits for it here.
-  await job.enter('finished', result).catch(() => undefined)
+  await job.enter('finished', result).catch((err: unknown) => {
+    logger.error(logRecord({ buildId: id, err: err as Error }), 'the result of a build cannot be recorded')
+  })
   await log?.append({ type: 'finished', result })
   await log?.close()
   logged()
+  if (log !== null && log.failed !== null)
+    logger.warn(logRecord({ buildId: id, err: log.failed }), 'the log of a build is not whole')
+  const { outcome, queuedMs } = result
+  const record = { buildId: id, tenant: options.tenant, outcome, queuedMs, durationMs, code: result.error?.code }
+  logger.info(logRecord(record), 'build finished')
   count('container_sandbox.build.ends', 1, { outcome: result.outcome })
   observe('container_sandbox.build.duration', durationMs / 1000, { outcome: result.outcome })
   publish('container-sandbox:build:end', () => ({

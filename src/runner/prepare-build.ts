@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { EngineUnavailableError, SandboxExitedError } from '../errors.js'
 import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
 import { printable } from '../printable.js'
-import { count, publish } from '../telemetry/index.js'
+import { count, logRecord, publish, type Logger } from '../telemetry/index.js'
 import type { BuildJob } from './build-job.js'
 import { openBuildSandbox, type BuildSandbox, type SandboxSources } from './build-sandbox.js'
 import { BuildCaches } from './build-caches.js'
@@ -22,6 +22,7 @@ const LONGEST_PAUSE_MS = 5_000
 /** What a runner gives to its builds. */
 export interface RunServices extends SandboxSources {
   readonly caches: CacheStore
+  readonly logger: Logger
   /** Where private folders for sources are made. */
   readonly scratchDir: string
 }
@@ -51,6 +52,10 @@ export async function prepareBuild(
     } catch (error) {
       if (!isEngineAway(error) || !isReplayable(job) || job.stopped.aborted) throw error
       if (performance.now() + pauseMs > until) throw error
+      services.logger.warn(
+        logRecord({ buildId: job.id, pauseMs, err: error as Error }),
+        'the engine is away: the build begins again',
+      )
       await delay(pauseMs, undefined, { signal: job.stopped })
     }
   }

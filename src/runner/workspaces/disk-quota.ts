@@ -26,6 +26,9 @@ const unavailable = (reason: string, hint: string): DiskQuota => Object.freeze({
 /** The bit of CAP_SYS_ADMIN (linux/capability.h). */
 const SYS_ADMIN = 1n << 21n
 
+/** Where dockerd writes its pid (dockerd(8), `--pidfile`). */
+const DOCKER_PID_FILE = '/run/docker.pid'
+
 const TRIAL_BYTES = 2 * 1024 ** 2
 
 /**
@@ -80,10 +83,16 @@ export function hasSysAdmin(status: string): boolean {
   return effective !== undefined && (BigInt(`0x${effective}`) & SYS_ADMIN) !== 0n
 }
 
-/** Engines live in the namespace of the first process. */
+/** Engines live in the namespace of the first process, unless Docker's own file names another. Unknown counts as shared. */
 async function sharesMountNamespace(): Promise<boolean> {
-  const [own, first] = await Promise.all(['self', '1'].map((pid) => readlink(`/proc/${pid}/ns/mnt`).catch(() => null)))
-  return first === null || own === first
+  const pid = await readFile(DOCKER_PID_FILE, 'latin1').catch(() => '')
+  const engine = /^\d+$/.test(pid.trim()) ? await mountNamespace(pid.trim()) : null
+  const other = engine ?? (await mountNamespace('1'))
+  return other === null || other === (await mountNamespace('self'))
+}
+
+function mountNamespace(pid: string): Promise<string | null> {
+  return readlink(`/proc/${pid}/ns/mnt`).catch(() => null)
 }
 
 function exists(path: string): Promise<boolean> {

@@ -63,7 +63,7 @@ export class Schedule {
     const job = new Job(request, line, rank, this.#sequence++)
     this.#waiting.set(id, job)
     line.add(job)
-    for (const node of upward(line)) node.queued++
+    for (const node of line.upward) node.queued++
     this.#settle(line)
     return job
   }
@@ -110,7 +110,7 @@ export class Schedule {
     this.#waiting.delete(head.id)
     this.#running.set(head.id, head)
     this.#usedUnits += head.units
-    for (const node of upward(head.line)) {
+    for (const node of head.line.upward) {
       node.held--
       node.running++
     }
@@ -124,7 +124,7 @@ export class Schedule {
     if (job === undefined) return
     this.#running.delete(id)
     this.#usedUnits -= job.units
-    for (const node of upward(job.line)) node.running--
+    for (const node of job.line.upward) node.running--
     this.#settle(job.line)
     prune(job.line.owner)
   }
@@ -136,10 +136,10 @@ export class Schedule {
     this.#waiting.delete(id)
     if (job === this.#held) {
       this.#held = null
-      for (const node of upward(job.line)) node.held--
+      for (const node of job.line.upward) node.held--
     } else {
       job.line.remove(job)
-      for (const node of upward(job.line)) node.queued--
+      for (const node of job.line.upward) node.queued--
     }
     this.#settle(job.line)
     prune(job.line.owner)
@@ -168,7 +168,7 @@ export class Schedule {
   /** The turn comes: the job leaves its line and its tenants pay, while it counts as waiting. */
   #hold(job: Job): void {
     let sharer: Sharer = job.line
-    for (const node of upward(job.line)) {
+    for (const node of job.line.upward) {
       node.charge(sharer, job.cost)
       node.queued--
       node.held++
@@ -185,7 +185,7 @@ export class Schedule {
 
   #settle(line: JobLine): void {
     let sharer: Sharer = line
-    for (const node of upward(line)) {
+    for (const node of line.upward) {
       node.settle(sharer)
       sharer = node
     }
@@ -204,13 +204,6 @@ export class Schedule {
     }
     return node
   }
-}
-
-/** A line's tenant, its parents, and the root. */
-function upward(line: JobLine): TenantNode[] {
-  const nodes = []
-  for (let node: TenantNode | null = line.owner; node !== null; node = node.parent) nodes.push(node)
-  return nodes
 }
 
 /** Forgets tenants that have no job any more. */

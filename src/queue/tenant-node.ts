@@ -10,11 +10,16 @@ export type Sharer = TenantNode | JobLine
 /** The jobs of one tenant itself, without those of tenants below it; beside these it has the weight 1. */
 export class JobLine extends Turn {
   readonly owner: TenantNode
+  /** The tenant, its parents, and the root. */
+  readonly upward: readonly TenantNode[]
   readonly #jobs = new IndexedHeap<Job>((a, b) => a.isBefore(b))
 
   constructor(owner: TenantNode) {
     super(1)
     this.owner = owner
+    const upward: TenantNode[] = []
+    for (let node: TenantNode | null = owner; node !== null; node = node.parent) upward.push(node)
+    this.upward = upward
   }
 
   get head(): Job | null {

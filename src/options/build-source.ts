@@ -45,9 +45,11 @@ export const tarSourceSchema = objectOption({
   tar: z
     .union([
       hostPathOption('a tar archive'),
-      opaqueOption<Readable>(
+      opaqueOption<AsyncIterable<unknown>>(
         { type: 'stream', allowed: 'the path of a tar archive, or a readable stream of one' },
-        (value) => value instanceof Readable,
+        (value) => typeof value === 'object' && value !== null && Symbol.asyncIterator in value,
+      ).transform((stream) =>
+        stream instanceof Readable ? stream : Readable.from(stream, { objectMode: false, highWaterMark: 1024 ** 2 }),
       ),
     ])
     .register(optionFacts, {

@@ -16,6 +16,8 @@ export class BuildJob {
   readonly masker: SecretMasker
   startedAt: Date | null = null
   state: BuildState = 'queued'
+  /** Whether nothing more is added to the log. */
+  logEnded = false
 
   readonly #stop = new AbortController()
   readonly #cancel = new AbortController()

@@ -56,6 +56,8 @@ export class Build implements AsyncIterable<BuildEvent> {
     const { queued, logged } = this.#progress
     yield queued
     await logged
-    yield* readBuildLog(this.logPath, { follow: true, from: 1, ...(signal === undefined ? {} : { signal }) })
+    // A log that ended without its last event, on a full disk, has no writer any more who could tell so.
+    const follow = !this.#job.logEnded
+    yield* readBuildLog(this.logPath, { follow, from: 1, ...(signal === undefined ? {} : { signal }) })
   }
 }

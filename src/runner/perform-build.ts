@@ -82,6 +82,7 @@ async function finish(
   })
   await log?.append({ type: 'finished', result })
   await log?.close()
+  job.logEnded = true
   logged()
   if (log !== null && log.failed !== null)
     logger.warn(logRecord({ buildId: id, err: log.failed }), 'the log of a build is not whole')
@@ -101,7 +102,7 @@ async function finish(
 
 function queuedBody(job: BuildJob): BuildEventBody & { readonly type: 'queued' } {
   const { id, options, masker } = job
-  return { type: 'queued', id, tenant: options.tenant, steps: options.steps.map((step) => masker.text(stepName(step))) }
+  return { type: 'queued', id, tenant: options.tenant, steps: options.steps.map((step) => stepName(step, masker)) }
 }
 
 function failed(outcome: BuildEnd['outcome'], error: BuildEnd['error']): BuildEnd {

@@ -75,7 +75,7 @@ async function runSteps(job: BuildJob, log: BuildLog, prepared: PreparedBuild, e
   let outcome: BuildOutcome = 'succeeded'
   try {
     for (const [index, step] of options.steps.entries()) {
-      const name = masker.text(stepName(step))
+      const name = stepName(step, masker)
       const stopped = stopReason(job.stopped)
       if (stopped !== null && outcome === 'succeeded') outcome = stopped === 'timeout' ? 'timeout' : 'canceled'
       if (outcome !== 'succeeded') {

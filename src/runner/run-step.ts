@@ -35,10 +35,11 @@ export interface StepContext {
   readonly signal: AbortSignal
 }
 
-/** What a step is called: its own name, or the beginning of its command on one line. */
-export function stepName(step: ResolvedBuildStep): string {
+/** What a step is called: its own name, or the beginning of its command on one line; masked before it is cut. */
+export function stepName(step: ResolvedBuildStep, masker: SecretMasker): string {
   const command = typeof step.run === 'string' ? step.run : step.run.join(' ')
-  return step.name ?? printable(command.trim().split('\n', 1)[0] ?? '', MAX_NAME_CHARACTERS)
+  if (step.name !== null) return masker.text(step.name)
+  return printable(masker.text(command.trim()).split('\n', 1)[0] ?? '', MAX_NAME_CHARACTERS)
 }
 
 /**
@@ -47,7 +48,7 @@ export function stepName(step: ResolvedBuildStep): string {
  */
 export async function runStep(step: ResolvedBuildStep, index: number, context: StepContext): Promise<StepResult> {
   const { sandbox, masker, secrets } = context
-  const name = masker.text(stepName(step))
+  const name = stepName(step, masker)
   const own = selectStepSecrets(step.secrets, secrets)
   const env = { ...context.env, ...step.env, ...own.env }
   const hasFiles = own.files.length > 0
@@ -109,19 +110,19 @@ async function logOutput(child: SandboxProcess, index: number, context: StepCont
   child.once('error', (error) => (spawnError = error))
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
   try {
-    await Promise.all([
+    const read = await Promise.all([
       logStream(child.stdout, 'stdout', index, context, progress),
       logStream(child.stderr, 'stderr', index, context, progress),
       closed,
     ])
+    count('container_sandbox.build.bytes', read[0] + read[1], { kind: 'output' })
     if (spawnError !== null) {
-      const text = `${printable((spawnError as SpawnError).message, 500)}\n`
-      await context.log.append({ type: 'output', step: index, stream: 'stderr', text: context.masker.text(text) })
+      const message = context.masker.text((spawnError as SpawnError).message)
+      await context.log.append({ type: 'output', step: index, stream: 'stderr', text: `${printable(message, 500)}\n` })
     }
     return spawnError
   } finally {
     drain.stop()
-    count('container_sandbox.build.bytes', progress.bytes, { kind: 'output' })
   }
 }
 
@@ -131,17 +132,18 @@ async function logStream(
   step: number,
   { masker, log }: StepContext,
   progress: { bytes: number },
-): Promise<void> {
-  if (stream === null) return
+): Promise<number> {
+  if (stream === null) return 0
   const emit = async (text: string): Promise<void> => {
     progress.bytes += text.length
     // What the log does not take any more is read all the same, so that the build goes on.
     if (!log.truncated) await log.append({ type: 'output', step, stream: name, text })
   }
   try {
-    await forwardOutput(stream, { masker, emit })
+    return await forwardOutput(stream, { masker, emit })
   } catch {
     // The sandbox ended, or nothing more came: what came so far is the output, and the outcome says why there is no more.
+    return progress.bytes
   }
 }
 

@@ -127,7 +127,7 @@ describe('a source', () => {
     const tar = pack()
     add(tar)
     tar.finalize()
-    return { tar: tar as unknown as Readable }
+    return { tar }
   }
 
   it.each<[string, BuildOptions['source']]>([

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { SandboxDriver } from '../driver/driver.js'
 import type { BuildResult } from './build-events.js'
 import { ARTIFACTS_FOLDER, LOG_FILE, readRecord, writeRecord, type BuildRecord } from './build-record.js'
+import { TEMPORARY_SUFFIX } from '../users/atomic-file.js'
 import { PARTIAL_SUFFIX } from './artifacts/index.js'
 import { BuildLog } from './log/index.js'
 
@@ -47,9 +48,10 @@ export async function recoverBuilds(folder: string, driver: SandboxDriver, logBy
 }
 
 async function loseBuild(folder: string, record: BuildRecord, logBytes: number): Promise<BuildResult> {
-  // Half of the artifacts is worse than none.
-  for (const name of [ARTIFACTS_FOLDER, `${ARTIFACTS_FOLDER}${PARTIAL_SUFFIX}`])
-    await rm(join(folder, name), { recursive: true, force: true })
+  // Half of the artifacts is worse than none, and half a record is none.
+  const half = (name: string): boolean => [ARTIFACTS_FOLDER, `${ARTIFACTS_FOLDER}${PARTIAL_SUFFIX}`].includes(name)
+  for (const name of await readdir(folder))
+    if (half(name) || name.endsWith(TEMPORARY_SUFFIX)) await rm(join(folder, name), { recursive: true, force: true })
   const { id, tenant, submittedAt, startedAt, state } = record
   const logPath = join(folder, LOG_FILE)
   const message = `The build runner ended while the build was ${state}. Nothing of the build runs any more.`

@@ -8,6 +8,8 @@ import { expect, test } from 'vitest'
 const folder = resolve(import.meta.dirname, '../../docs/examples')
 
 const expected: Readonly<Record<string, RegExp>> = {
+  'build.mjs':
+    /^page exited\ncheck exited\n"counting letters\\nmade a page of 10 letters\\n2\\n"\nsucceeded dist\/page\.html\n$/,
   'jail.mjs': new RegExp(
     "^alice has /\nfile stat { size: 5 }\nthere is no action 'file stat, but unknown'\ngoodbye\nnull SIGTERM\n$",
   ),

@@ -137,6 +137,15 @@ describe('refused before anything starts', () => {
   })
 })
 
+test('the example of the docs', async () => {
+  const path = join(import.meta.dirname, '../../docs/examples/build.yaml')
+  const env = { PAGE_TOKEN: 'hunter2hunter2' }
+  const { code, stdout } = await runCli(['build', path, '--state-dir', stateDir], { env })
+  expect(code).toBe(0)
+  expect(stdout).toContain('[3/4] | with a token of 14 characters: ***\n')
+  expect(stdout).toMatch(/\[4\/4\] exit code 1, goes on[^]*cache letters: saved[^]*\n1 artifact \(41 B\) in /)
+})
+
 test('--json: events as they come, the result last, and a trace beside the log', async () => {
   const { code, stdout, stderr } = await build("steps: [{ run: 'echo out; echo err >&2; exit 5' }]", [
     '--json',
@@ -184,12 +193,19 @@ test('SIGINT cancels, and nothing is left', async () => {
 })
 
 test('two at the same time, in the folder that nobody named', async () => {
+  // Of root it is /var/lib/container-sandbox.
   const env = { XDG_STATE_HOME: join(folder, 'xdg') }
-  const path = write('steps: [{ run: sleep 1 }]')
-  const [one, two] = await Promise.all([runCli(['build', path], { env }), runCli(['build', path], { env })])
-  expect([one.code, two.code]).toEqual([0, 0])
+  const first = startCli(['build', write("steps: [{ run: 'echo ready; sleep 60' }]")], { env })
+  first.stdin.end()
+  await waitForOutput(first, '| ready\n')
+  const second = await runCli(['build', write("steps: [{ run: 'true' }]")], { env })
+  expect(second.code).toBe(0)
+  first.kill('SIGINT')
+  const { code, stdout } = await finishCli(first)
+  expect(code).toBe(130)
   // One folder has one runner.
-  const logs = [one, two].map(({ stdout }) => /\nlog: (\S+)\/builds\//.exec(stdout)?.[1])
+  const logs = [stdout, second.stdout].map((text) => /\nlog: (\S+)\/builds\//.exec(text)?.[1])
+  expect(logs[0]).toMatch(/\/cli-builds\/\d+$/)
   expect(logs[0]).not.toBe(logs[1])
 })
 

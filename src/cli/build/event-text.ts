@@ -82,18 +82,33 @@ export function describeEvent(event: BuildEvent): string | null {
       return `source: ${held}, ${formatDuration(event.durationMs)}`
     }
     case 'cache': {
+      if (event.action === 'missed') return `cache ${showName(event.key)}: none yet`
       const detail = event.detail === '' ? '' : `, ${printable(event.detail, 200)}`
       const bytes = event.bytes > 0 ? `, ${formatBytes(event.bytes)}` : ''
-      return `cache ${showName(event.key)}: ${event.action === 'missed' ? 'none yet' : event.action}${bytes}${detail}`
+      return `cache ${showName(event.key)}: ${event.action}${bytes}${detail}`
     }
     case 'violation':
-      return `not allowed: ${printable(event.text, 400)}`
+      return `not allowed: ${printable(describeViolation(event.text), 400)}`
     case 'truncated':
       return `the log is full (${formatBytes(event.limitBytes)}): further output is not kept`
     case 'artifacts':
       return `artifacts: ${formatCount(event.entries, 'name')}, ${formatBytes(event.bytes)}`
     default:
       return null
+  }
+}
+
+/** `read /etc/passwd (cat)`: the log has the whole event, or as much of it as there was room for. */
+function describeViolation(text: string): string {
+  try {
+    const { access, path, file, command } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    const name = typeof path === 'string' ? path : file
+    const [program] = Array.isArray(command) ? (command as readonly unknown[]) : []
+    if (typeof access !== 'string' || typeof name !== 'string') return text
+    return typeof program === 'string' ? `${access} ${name} (${program})` : `${access} ${name}`
+  } catch {
+    // It was cut.
+    return text
   }
 }
 

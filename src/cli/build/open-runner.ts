@@ -7,8 +7,10 @@ import type { BuildFlags } from './build-flags.js'
 
 /** A state folder has one living runner. Builds at the same time each take another of these, whose caches they find again. */
 const MAX_SLOTS = 64
-/** Logs and artifacts of a person's own builds, for each folder. */
-const KEEP_BUILDS = 100
+/** Logs and artifacts of one's own builds, for each folder. */
+const KEEP_BUILDS = 20
+/** All output comes out of the log: what it has no room for is not shown either. */
+const LOG_BYTES = 64 * 1024 ** 2
 
 /**
  * Opens a runner in the folder of `--state-dir`, else in the first one of this user that no other call has.
@@ -32,6 +34,7 @@ function open(flags: BuildFlags, stateDir: string): Promise<BuildRunner> {
     // One build comes, and it need not wait for a second sandbox.
     pool: { idle: 0 },
     keepBuilds: KEEP_BUILDS,
+    logBytes: LOG_BYTES,
     // As `run` does: whoever waits sees it.
     engineWaitMs: 0,
     ...(flags.network === undefined ? {} : { network: flags.network }),

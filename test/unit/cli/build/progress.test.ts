@@ -101,6 +101,16 @@ describe('plain', () => {
     expect(text.match(/^\[1\/1\] exit code/gm)).toBeNull()
   })
 
+  test.each([
+    ['{"access":"read","path":"/etc/x","file":"x","command":["cat"]}', 'read /etc/x (cat)'],
+    ['{"access":"read","path":null,"file":"x"}', 'read x'],
+    ['{"access":"re', '{"access":"re'],
+    ['null', 'null'],
+    ['{"access":5}', '{"access":5}'],
+  ])('the violation %s', async (text, shown_) => {
+    expect(await shown([{ type: 'violation', text }])).toBe(`not allowed: ${shown_}\n[3/0] skipped: pack\n`)
+  })
+
   test('what was printed before a build was lost is shown', async () => {
     expect(await shown([queued('a'), stepStarted(0, 'a'), output('half a line')])).toMatch(
       /\n\[1\/1\] \| half a line\n\[3\/1\] skipped: pack\n$/,

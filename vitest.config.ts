@@ -64,7 +64,7 @@ export default defineConfig({
       withEngine('faults', 1, ['test/helpers/build-setup.ts'], FAULTS),
       withEngine('security', 2),
       withEngine('cli', 3, ['test/helpers/build-setup.ts']),
-      withEngine('compat', 4, ['test/helpers/build-setup.ts']),
+      withEngine('compat', 1, ['test/helpers/build-setup.ts']),
     ],
   },
 })

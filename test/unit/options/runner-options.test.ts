@@ -6,6 +6,8 @@ import { anyCase, refused } from './refused.js'
 
 const MIB = 1024 ** 2
 const DAY_MS = 86_400_000
+const log = (): void => undefined
+const logger = { debug: log, info: log, warn: log, error: log }
 const driver = { images: {}, launch: () => Promise.reject(new Error('not started')) }
 
 function read(options: unknown, path: string): unknown {
@@ -41,6 +43,7 @@ test('a runner that is told nothing', () => {
     keepBuilds: 10_000,
     keepMs: 30 * DAY_MS,
     engineWaitMs: 60_000,
+    logger: null,
     users: { stateDir: null, firstUid: 200_000, lastUid: 265_535, firstAnonymousUid: 232_768 },
     driver: null,
   })
@@ -75,6 +78,7 @@ test.each<[path: string, given: unknown, wanted: unknown]>([
   ['keepMs', 1000, 1000],
   ['engineWaitMs', 0, 0],
   ['users.firstUid', 260_000, 260_000],
+  ['logger', logger, logger],
   ['driver', driver, driver],
 ])('%s: %j', (path, given, wanted) => {
   expect(read(parseRunnerOptions(withOption(path, given)), path)).toEqual(wanted)
@@ -121,6 +125,7 @@ describe('refused', () => {
     ['keepMs', 0, 'keepMs', /1,000 to/],
     ['engineWaitMs', -1, 'engineWaitMs', /0 to/],
     ['users.firstUid', 0, 'users.firstUid', /1,000/],
+    ['logger', { info: () => undefined }, 'logger', /`debug`, `info`, `warn` and `error`/],
     ['driver', {}, 'driver', /a driver/],
     ['concurency', 1, 'concurency', /did you mean concurrency/],
     ['maxWaiting', 1, 'maxWaiting', /did you mean queue\.maxWaiting/],

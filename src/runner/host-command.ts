@@ -23,7 +23,7 @@ export interface HostCommand {
 export interface HostCommandEnd {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** The last 16 KiB of what it said on stderr. */
+  /** The last lines of what it said on stderr, at most 16 KiB. */
   readonly stderr: string
   /** Whether its time was over. */
   readonly timedOut: boolean
@@ -65,11 +65,8 @@ export function startHostCommand(command: HostCommand): HostProcess {
           kill()
         }, timeoutMs)
   signal?.addEventListener('abort', kill, { once: true })
-  let stderr = Buffer.alloc(0)
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr = Buffer.concat([stderr, chunk])
-    if (stderr.length > MAX_STDERR_BYTES) stderr = Buffer.from(stderr.subarray(-MAX_STDERR_BYTES))
-  })
+  const complaints = new LastLines()
+  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk))
   // A command may end without reading what it is given, and whoever reads its output hears of its end.
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
   const ended = new Promise<HostCommandEnd>((resolve, reject) => {
@@ -78,7 +75,7 @@ export function startHostCommand(command: HostCommand): HostProcess {
     })
     child.once('close', (code, endSignal) => {
       if (signal?.aborted === true) reject(signal.reason as Error)
-      else resolve({ code, signal: endSignal, stderr: stderr.toString('utf8'), timedOut })
+      else resolve({ code, signal: endSignal, stderr: complaints.text(), timedOut })
     })
   }).finally(() => {
     clearTimeout(timer)
@@ -102,6 +99,32 @@ export async function runHostCommand(command: HostCommand): Promise<HostCommandE
   const end = await child.ended
   if (bytes > MAX_STDOUT_BYTES) throw new Error(`${command.file} wrote more than ${MAX_STDOUT_BYTES} bytes`)
   return { ...end, stdout: Buffer.concat(chunks) }
+}
+
+/** Keeps whole lines: in half of one, a secret that is masked later could be cut and pass. */
+class LastLines {
+  #kept = Buffer.alloc(0)
+  /** The beginning of the line that comes was dropped. */
+  #isCut = false
+
+  push(chunk: Buffer): void {
+    let lines = chunk
+    if (this.#isCut) {
+      const lineEnd = chunk.indexOf(0x0a)
+      if (lineEnd === -1) return
+      this.#isCut = false
+      lines = chunk.subarray(lineEnd + 1)
+    }
+    this.#kept = Buffer.concat([this.#kept, lines])
+    if (this.#kept.length <= MAX_STDERR_BYTES) return
+    const lineEnd = this.#kept.indexOf(0x0a, this.#kept.length - MAX_STDERR_BYTES)
+    this.#isCut = lineEnd === -1
+    this.#kept = this.#isCut ? Buffer.alloc(0) : Buffer.from(this.#kept.subarray(lineEnd + 1))
+  }
+
+  text(): string {
+    return this.#kept.toString('utf8')
+  }
 }
 
 function killGroup(child: ChildProcess): void {

@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { runHostCommand, startHostCommand } from '../../../src/runner/host-command.js'
+import { rejection } from '../../helpers/sandboxes.js'
+
+const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script], timeoutMs: 10_000 })
+
+test('a command has nothing of the environment, and its end is told', async () => {
+  process.env['CANARY'] = 'x'
+  const end = await runHostCommand({ ...sh('echo "$CANARY$WORD"; pwd; echo no >&2; exit 3'), env: { WORD: 'y' } })
+  expect(end).toMatchObject({ code: 3, signal: null, stderr: 'no\n', timedOut: false })
+  expect(end.stdout.toString()).toBe('y\n/\n')
+})
+
+test('of a long complaint whole lines are kept, and of a line without end nothing', async () => {
+  const lines = await runHostCommand(sh('i=0; while [ $i -lt 3000 ]; do echo "line $i of many" >&2; i=$((i+1)); done'))
+  expect(lines.stderr.length).toBeLessThanOrEqual(16 * 1024)
+  expect(lines.stderr).toMatch(/^(line \d+ of many\n)+$/)
+  expect(lines.stderr).toContain('line 2999 of many')
+  const endless = await runHostCommand(sh('head -c 1000000 /dev/zero | tr "\\0" x >&2'))
+  expect(endless.stderr).toBe('')
+  const after = await runHostCommand(sh('(head -c 1000000 /dev/zero | tr "\\0" x; echo; echo last) >&2'))
+  expect(after.stderr).toBe('last\n')
+})
+
+test('it ends at its deadline and with its signal, children and all', async () => {
+  expect(await runHostCommand({ ...sh('sleep 60 & sleep 60'), timeoutMs: 50 })).toMatchObject({
+    signal: 'SIGKILL',
+    timedOut: true,
+  })
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  const child = startHostCommand({ ...sh('sleep 60 & echo $!; sleep 60'), signal: stop.signal })
+  const pid = await new Promise<number>((resolve) => child.stdout.once('data', (line: Buffer) => resolve(Number(line))))
+  stop.abort(reason)
+  expect(await rejection(child.ended)).toBe(reason)
+  // One that has ended and was not waited for yet has no command line.
+  expect(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '').toBe('')
+  expect(() => startHostCommand({ ...sh('exit'), signal: stop.signal })).toThrow(reason)
+})
+
+test('a command that is not there, or says too much, is an error', async () => {
+  expect(await rejection(runHostCommand({ file: '/nowhere', args: [] }))).toMatchObject({ code: 'ENOENT' })
+  expect(await rejection(runHostCommand(sh('cat /dev/zero')))).toBeInstanceOf(Error)
+})

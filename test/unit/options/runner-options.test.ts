@@ -43,6 +43,7 @@ test('a runner that is told nothing', () => {
     keepBuilds: 10_000,
     keepMs: 30 * DAY_MS,
     engineWaitMs: 60_000,
+    metrics: null,
     logger: null,
     users: { stateDir: null, firstUid: 200_000, lastUid: 265_535, firstAnonymousUid: 232_768 },
     driver: null,
@@ -78,6 +79,7 @@ test.each<[path: string, given: unknown, wanted: unknown]>([
   ['keepMs', 1000, 1000],
   ['engineWaitMs', 0, 0],
   ['users.firstUid', 260_000, 260_000],
+  ['metrics', { port: 9464 }, expect.objectContaining({ port: 9464 })],
   ['logger', logger, logger],
   ['driver', driver, driver],
 ])('%s: %j', (path, given, wanted) => {
@@ -125,6 +127,7 @@ describe('refused', () => {
     ['keepMs', 0, 'keepMs', /1,000 to/],
     ['engineWaitMs', -1, 'engineWaitMs', /0 to/],
     ['users.firstUid', 0, 'users.firstUid', /1,000/],
+    ['metrics', { port: 65_536 }, 'metrics.port', /65,535/],
     ['logger', { info: () => undefined }, 'logger', /`debug`, `info`, `warn` and `error`/],
     ['driver', {}, 'driver', /a driver/],
     ['concurency', 1, 'concurency', /did you mean concurrency/],

@@ -9,7 +9,13 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as macrotask } from 'node:timers/promises'
 import { HostFileError, InvalidStateError } from '../errors.js'
-import { parseBuildOptions, parseRunnerOptions, type BuildOptions, type RunnerOptions } from '../options/index.js'
+import {
+  parseBuildOptions,
+  parseRunnerOptions,
+  type BuildOptions,
+  type ResolvedBuildOptions,
+  type RunnerOptions,
+} from '../options/index.js'
 import type { PoolStats } from '../pool/index.js'
 import { publish } from '../telemetry/index.js'
 import { Build } from './build.js'
@@ -34,6 +40,8 @@ export class BuildRunner implements AsyncDisposable {
   readonly lost: readonly string[]
   readonly #parts: RunnerParts
   readonly #living = new Map<string, Build>()
+  /** Submissions that are under way: closing waits for them too. */
+  readonly #submissions = new Set<Promise<unknown>>()
   #closed: Promise<void> | null = null
 
   private constructor(parts: RunnerParts) {
@@ -58,44 +66,13 @@ export class BuildRunner implements AsyncDisposable {
   async submit(options: BuildOptions): Promise<Build> {
     const build = parseBuildOptions(options)
     if (this.#closed !== null) throw new InvalidStateError('the build runner is closed: open another one')
-    const { buildsDir, queue, options: own } = this.#parts
-    const id = randomUUID()
-    const job = new BuildJob(id, build, join(buildsDir, id))
-    const { tenant, cost, priority } = build
-    const waiting = new AbortController()
-    const created = deferred<void>()
-    const logged = deferred<void>()
-    const perform = async (): Promise<BuildResult> => {
-      await created.promise
-      return performBuild(job, this.#parts.services, logged.resolve)
-    }
-    const turn = queue.add(perform, { id, tenant, cost, priority, units: memoryOf(build, own), signal: waiting.signal })
-    // A refusal by the queue is there before any other work: nothing is made for a build that is not taken.
-    const refusal = await Promise.race([turn.then(() => null).catch((error: Error) => error), macrotask(null)])
-    if (refusal !== null) throw refusal
+    const submission = this.#submit(build)
+    this.#submissions.add(submission)
     try {
-      await mkdir(job.folder, { mode: 0o700 })
-      await job.enter('queued')
-    } catch (cause) {
-      waiting.abort()
-      created.reject(cause as Error)
-      await rm(job.folder, { recursive: true, force: true }).catch(() => undefined)
-      throw new HostFileError((cause as NodeJS.ErrnoException).code ?? 'EIO', 'cannot record a build in', job.folder, {
-        cause,
-      })
+      return await submission
+    } finally {
+      this.#submissions.delete(submission)
     }
-    created.resolve()
-    const result = turn
-      .catch(() => finishUnstarted(job, this.#parts.services, logged.resolve))
-      .finally(() => this.#forget(id))
-    const handle = new Build(job, { logged: logged.promise, result, queued: queuedEvent(job) })
-    this.#living.set(id, handle)
-    // While it waits, the queue lets it go; once it runs, it ends itself.
-    job.stopped.addEventListener('abort', () => job.state === 'queued' && waiting.abort(), { once: true })
-    if (job.stopped.aborted) waiting.abort()
-    followSignal(build.signal, job)
-    publish('container-sandbox:build:submit', () => ({ buildId: id, tenant }))
-    return handle
   }
 
   /** A build that has not ended; `null` for any other. */
@@ -126,7 +103,10 @@ export class BuildRunner implements AsyncDisposable {
    */
   async close({ cancel = false }: { readonly cancel?: boolean } = {}): Promise<void> {
     const closed = (this.#closed ??= this.#drain())
-    if (cancel) for (const build of this.#living.values()) void build.cancel()
+    if (cancel) {
+      await Promise.allSettled(this.#submissions)
+      for (const build of this.#living.values()) void build.cancel()
+    }
     return closed
   }
 
@@ -134,8 +114,51 @@ export class BuildRunner implements AsyncDisposable {
     return this.close({ cancel: true })
   }
 
+  async #submit(build: ResolvedBuildOptions): Promise<Build> {
+    const { buildsDir, queue, options: own } = this.#parts
+    const id = randomUUID()
+    const job = new BuildJob(id, build, join(buildsDir, id))
+    const { tenant, cost, priority } = build
+    const waiting = new AbortController()
+    const created = deferred<void>()
+    const logged = deferred<void>()
+    const perform = async (): Promise<BuildResult> => {
+      await created.promise
+      return performBuild(job, this.#parts.services, logged.resolve)
+    }
+    const turn = queue.add(perform, { id, tenant, cost, priority, units: memoryOf(build, own), signal: waiting.signal })
+    // A refusal by the queue is there before any other work: nothing is made for a build that is not taken.
+    const refusal = await Promise.race([turn.then(() => null).catch((error: Error) => error), macrotask(null)])
+    if (refusal !== null) throw refusal
+    try {
+      await mkdir(job.folder, { mode: 0o700 })
+      await job.enter('queued')
+    } catch (cause) {
+      waiting.abort()
+      created.reject(cause as Error)
+      await rm(job.folder, { recursive: true, force: true }).catch(() => undefined)
+      throw new HostFileError((cause as NodeJS.ErrnoException).code ?? 'EIO', 'cannot record a build in', job.folder, {
+        cause,
+      })
+    }
+    created.resolve()
+    const unfollow = followSignal(build.signal, job)
+    const result = turn
+      .catch(() => finishUnstarted(job, this.#parts.services, logged.resolve))
+      .finally(() => this.#forget(id))
+      .finally(unfollow)
+    const handle = new Build(job, { logged: logged.promise, result, queued: queuedEvent(job) })
+    this.#living.set(id, handle)
+    // While it waits, the queue lets it go; once it runs, it ends itself.
+    job.stopped.addEventListener('abort', () => job.state === 'queued' && waiting.abort(), { once: true })
+    if (job.stopped.aborted) waiting.abort()
+    publish('container-sandbox:build:submit', () => ({ buildId: id, tenant }))
+    return handle
+  }
+
   async #drain(): Promise<void> {
-    while (this.#living.size > 0) await Promise.all([...this.#living.values()].map(({ result }) => result))
+    await Promise.allSettled(this.#submissions)
+    await Promise.all([...this.#living.values()].map(({ result }) => result))
     await this.#parts.close()
   }
 
@@ -146,11 +169,12 @@ export class BuildRunner implements AsyncDisposable {
   }
 }
 
-function followSignal(signal: AbortSignal | null, job: BuildJob): void {
-  if (signal === null) return
+/** @returns what ends it: a signal can outlive many builds */
+function followSignal(signal: AbortSignal | null, job: BuildJob): () => void {
   const onAbort = (): void => job.stop('canceled')
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted === true) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return () => signal?.removeEventListener('abort', onAbort)
 }
 
 function deferred<T>(): {

@@ -38,35 +38,37 @@ export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerP
   await openStateFolder(folder, 'stateDir')
   const release = await takeStateFolder(folder)
   const driver = options.driver ?? new DockerDriver()
-  const closeDriver = async (): Promise<void> => {
-    if (options.driver === null) await driver.close()
-    await release()
+  // What is to be closed, the last first.
+  const closers = [release]
+  if (options.driver === null) closers.push(() => driver.close())
+  const close = async (): Promise<void> => {
+    for (const closeOne of closers.splice(0).reverse()) await closeOne()
   }
   try {
     const [buildsDir, cachesDir, workspacesDir, scratchDir] = await makeFolders(folder)
     await rm(scratchDir, { recursive: true, force: true })
     await mkdir(scratchDir, { mode: 0o700 })
+    const logger = options.logger ?? noLogger
     const { ended, lost } = await recoverBuilds(buildsDir, driver, options.logBytes)
+    for (const buildId of lost) logger.warn(logRecord({ buildId }), 'build lost: its runner ended')
     const workspaces = new WorkspaceStore(workspacesDir)
     await workspaces.sweep()
     const caches = new CacheStore(cachesDir, options.cacheStore)
     await caches.sweep()
     const kept = new EndedBuilds(buildsDir, options, ended)
     await kept.trim()
-    const withDriver = { ...options, driver }
-    const metrics = options.metrics === null ? null : await MetricsEndpoint.open(options.metrics)
-    const pool = openPool(withDriver)
-    const close = async (): Promise<void> => {
-      await pool?.close()
-      await metrics?.close()
-      await closeDriver()
+    if (options.metrics !== null) {
+      const endpoint = await MetricsEndpoint.open(options.metrics)
+      closers.push(() => endpoint.close())
     }
-    const logger = options.logger ?? noLogger
-    for (const buildId of lost) logger.warn(logRecord({ buildId }), 'build lost: its runner ended')
+    const withDriver = { ...options, driver }
+    const queue = openQueue(options)
+    const pool = openPool(withDriver)
+    if (pool !== null) closers.push(() => pool.close())
     const services = { options: withDriver, logger, pool, workspaces, caches, scratchDir }
-    return { options, services, queue: openQueue(options), ended: kept, buildsDir, lost, close }
+    return { options, services, queue, ended: kept, buildsDir, lost, close }
   } catch (error) {
-    await closeDriver()
+    await close()
     throw error
   }
 }

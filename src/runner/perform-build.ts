@@ -50,7 +50,7 @@ export async function finishUnstarted(job: BuildJob, services: RunServices, logg
 
 async function openLog(job: BuildJob, maxBytes: number): Promise<BuildLog> {
   const log = await BuildLog.create(job.logPath, { maxBytes })
-  await log.append(queuedBody(job))
+  await log.append(queuedBody(job), job.submittedAt)
   return log
 }
 
@@ -63,7 +63,7 @@ async function finish(
 ): Promise<BuildResult> {
   const finishedAt = new Date()
   const { id, submittedAt, startedAt, options, logPath } = job
-  const durationMs = startedAt === null ? 0 : finishedAt.getTime() - startedAt.getTime()
+  const durationMs = startedAt === null ? 0 : msBetween(startedAt, finishedAt)
   const result: BuildResult = {
     id,
     tenant: options.tenant,
@@ -73,7 +73,7 @@ async function finish(
     submittedAt: submittedAt.toISOString(),
     startedAt: startedAt?.toISOString() ?? null,
     finishedAt: finishedAt.toISOString(),
-    queuedMs: (startedAt ?? finishedAt).getTime() - submittedAt.getTime(),
+    queuedMs: msBetween(submittedAt, startedAt ?? finishedAt),
     durationMs,
   }
   // A full disk keeps the result from the next runner, which calls the build lost, but not from whoever waits for it here.
@@ -116,4 +116,9 @@ function codeOf(error: unknown): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** The clock of a host can be set back. */
+function msBetween(begin: Date, end: Date): number {
+  return Math.max(0, end.getTime() - begin.getTime())
 }

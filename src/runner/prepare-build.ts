@@ -71,13 +71,13 @@ async function prepareOnce(
   hold(held)
   try {
     const { sandbox, warm, backing } = held
-    const waitMs = (job.startedAt ?? job.submittedAt).getTime() - job.submittedAt.getTime()
+    const waitMs = Math.max(0, (job.startedAt ?? job.submittedAt).getTime() - job.submittedAt.getTime())
     const { tenant } = job.options
     publish('container-sandbox:build:start', () => ({ buildId: job.id, tenant, sandboxId: sandbox.id, waitMs }))
     await log.append({ type: 'started', waitMs, warm, sandboxId: sandbox.id, workspace: backing })
     sandbox.on('jailbreak', (violation) => {
       const text = printable(job.masker.text(JSON.stringify(violation)), 4_000)
-      void log.append({ type: 'violation', text })
+      log.append({ type: 'violation', text }).catch(() => undefined)
     })
     const commit = await place(job, log, services, sandbox)
     const caches = new BuildCaches(job, log, services.caches, sandbox)

@@ -5,6 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MAX_TIMER_MS } from '../options/index.js'
 import { ArtifactError, SandboxError, SandboxExitedError } from '../errors.js'
 import { printable } from '../printable.js'
 import { withSpan } from '../telemetry/index.js'
@@ -18,6 +19,9 @@ import type { BuildLog } from './log/index.js'
 import { prepareBuild, type PreparedBuild, type RunServices } from './prepare-build.js'
 import { runStep, stepName, succeeded, WORKSPACE, type StepContext } from './run-step.js'
 import { stopReason } from './stop.js'
+
+/** How long a sandbox, the source and caches may take: a stream can stall, and so can a server. */
+const PREPARE_MS = 15 * 60_000
 
 /** How long saving caches and artifacts may take together. */
 const SAVE_MS = 15 * 60_000
@@ -50,10 +54,13 @@ export async function runBuild(job: BuildJob, log: BuildLog, services: RunServic
   let caches: BuildCaches | null = null
   const hold = (sandbox: BuildSandbox | null): void => void (held = sandbox)
   try {
-    const prepared = await prepareBuild(job, log, services, hold)
+    const prepared = await withDeadline(job, PREPARE_MS + services.options.engineWaitMs, () =>
+      prepareBuild(job, log, services, hold),
+    )
     caches = prepared.caches
     end.commit = prepared.commit
-    end.outcome = await runSteps(job, log, prepared, end)
+    await job.enter('running')
+    end.outcome = await withDeadline(job, job.options.timeoutMs, () => runSteps(job, log, prepared, end))
     if (end.outcome === 'succeeded' || job.options.artifacts.when === 'always') await save(job, log, prepared, end)
   } catch (error) {
     end.outcome = outcomeOf(error, job)
@@ -68,34 +75,38 @@ export async function runBuild(job: BuildJob, log: BuildLog, services: RunServic
 async function runSteps(job: BuildJob, log: BuildLog, prepared: PreparedBuild, end: BuildEnd): Promise<BuildOutcome> {
   const { options, masker } = job
   const { sandbox } = prepared.held
-  await job.enter('running')
   const env = { HOME: '/tmp', CI: 'true', ...options.env }
   const context: StepContext = { sandbox, env, secrets: options.secrets, masker, log, signal: job.stopped }
-  const timer = setTimeout(() => job.stop('timeout'), options.timeoutMs)
   let outcome: BuildOutcome = 'succeeded'
-  try {
-    for (const [index, step] of options.steps.entries()) {
-      const name = stepName(step, masker)
-      const stopped = stopReason(job.stopped)
-      if (stopped !== null && outcome === 'succeeded') outcome = stopped === 'timeout' ? 'timeout' : 'canceled'
-      if (outcome !== 'succeeded') {
-        end.steps.push(skipped(index, name))
-        continue
-      }
-      await log.append({ type: 'step', index, name, state: 'started' })
-      const result = await withSpan('container_sandbox.step', { 'step.index': index }, async (span) => {
-        const ended = await runStep(step, index, context)
-        span.setAttribute('step.outcome', ended.outcome)
-        return ended
-      })
-      end.steps.push(result)
-      await log.append({ type: 'step', index, name, state: 'finished', result })
-      if (!succeeded(result)) outcome = outcomeAfter(result, job, sandbox.state === 'ready')
+  for (const [index, step] of options.steps.entries()) {
+    const name = stepName(step, masker)
+    const stopped = stopReason(job.stopped)
+    if (stopped !== null && outcome === 'succeeded') outcome = stopped === 'timeout' ? 'timeout' : 'canceled'
+    if (outcome !== 'succeeded') {
+      end.steps.push(skipped(index, name))
+      continue
     }
+    await log.append({ type: 'step', index, name, state: 'started' })
+    const result = await withSpan('container_sandbox.step', { 'step.index': index }, async (span) => {
+      const ended = await runStep(step, index, context)
+      span.setAttribute('step.outcome', ended.outcome)
+      return ended
+    })
+    end.steps.push(result)
+    await log.append({ type: 'step', index, name, state: 'finished', result })
+    if (!succeeded(result)) outcome = outcomeAfter(result, job, sandbox.state === 'ready')
+  }
+  return outcome
+}
+
+/** Stops the build when `work` takes longer. */
+async function withDeadline<T>(job: BuildJob, ms: number, work: () => Promise<T>): Promise<T> {
+  const timer = setTimeout(() => job.stop('timeout'), Math.min(ms, MAX_TIMER_MS))
+  try {
+    return await work()
   } finally {
     clearTimeout(timer)
   }
-  return outcome
 }
 
 function outcomeAfter(result: StepResult, job: BuildJob, alive: boolean): BuildOutcome {

@@ -111,18 +111,19 @@ export class BuildLog implements AsyncDisposable {
   /**
    * Takes one event. Texts are to be masked before, and the text of an output event has at most 32 Ki UTF-16 units.
    *
+   * @param at - when it was, for what is logged later than it happened; default: now
    * @returns resolves when there is room for the next. It does not reject for a log that cannot be written, see {@link failed}
    * @throws {InvalidStateError} after {@link close} and after the event `finished`
    */
-  append(body: BuildEventBody): Promise<void> {
+  append(body: BuildEventBody, at: Date = new Date()): Promise<void> {
     if (this.#closed !== null || this.#finished) {
       return Promise.reject(new InvalidStateError('the log of the build has its last event: nothing can be added'))
     }
     if (this.#failed !== null) return DONE
     if (body.type === 'finished') this.#finished = true
-    if (body.type !== 'output' && body.type !== 'violation') return this.#write(this.#format(body))
+    if (body.type !== 'output' && body.type !== 'violation') return this.#write(this.#format(body, at))
     if (this.#truncated) return DONE
-    const line = this.#format(body)
+    const line = this.#format(body, at)
     const reserved = Math.min(RESERVED_BYTES, this.#maxBytes / 2)
     if (this.#bytes + line.length <= this.#maxBytes - reserved) return this.#write(line)
     this.#truncated = true
@@ -158,8 +159,8 @@ export class BuildLog implements AsyncDisposable {
     this.#end()
   }
 
-  #format(body: BuildEventBody): Buffer {
-    return formatEventLine({ seq: this.#seq, time: new Date().toISOString(), ...body })
+  #format(body: BuildEventBody, at: Date): Buffer {
+    return formatEventLine({ seq: this.#seq, time: at.toISOString(), ...body })
   }
 
   #write(line: Buffer): Promise<void> {

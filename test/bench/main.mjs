@@ -7,6 +7,10 @@
  *   scripts/bench --only X   rows whose name holds X
  */
 import * as cases from './cases.mjs'
+import * as build from './build-cases.mjs'
+import * as pool from './pool-cases.mjs'
+import * as queue from './queue-cases.mjs'
+import * as runner from './runner-cases.mjs'
 import * as trace from './trace-cases.mjs'
 
 const flags = process.argv.slice(2)
@@ -83,6 +87,27 @@ const steps = {
     rows.push({ name: "of it, starting the sandbox's container", ours: parts.sandbox, unit })
     rows.push({ name: "of it, starting the tracer's", ours: parts.tracer, unit })
   },
+  'pool acquire': async () => {
+    const { ours, floor, unit } = await pool.acquireWarm({ rounds: runs(40, 8) })
+    row('acquire() of a warm pool, against a cold create()', { ours: ours.p50, floor: floor.p50, unit }, 1 / 40)
+    row('the same, p99 against the median of create()', { ours: ours.p99, floor: floor.p50, unit }, 1 / 10)
+  },
+  'queue light': async () =>
+    row('20 builds of a light tenant beside 1,000, against their fair share', await queue.lightBesideFlood(), 2),
+  'queue rate': async () => row('jobs a second, 10,000 waiting', await queue.jobsPerSecond(), undefined, true),
+  'builds many': async () => {
+    const count = runs(200, 40)
+    const { single, reused, floor, unit } = await runner.manyBuilds({ count, parallelism: 4 })
+    row(`${count} builds of 8 tenants, against docker run`, { ours: single, floor, unit }, 0.5)
+    row('the same with pool.uses, one sandbox for a tenant', { ours: reused, floor, unit }, 0.5)
+  },
+  'builds memory': async () => {
+    const { grownMiB } = await runner.queuedMemory({ waiting: 1_000, running: 20 })
+    const name = 'host memory grown by 1,000 waiting and 20 running builds'
+    rows.push({ name, ours: grownMiB, unit: 'MiB', goal: 64, reached: grownMiB <= 64 })
+  },
+  'builds zlib': async () =>
+    row('zlib: configure, make, test, against docker run', await build.zlib({ runs: runs(5, 2) }), 1.1),
 }
 
 for (const [name, step] of Object.entries(steps)) {

@@ -2,7 +2,10 @@
  * Shows a sandbox at work, through the built package. Each line is checked: the demo ends with exit code 1 when something
  * did not go as it says.
  */
-import { ContainerSandbox, DockerDriver } from 'container-sandbox'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BuildRunner, ContainerSandbox, DockerDriver } from 'container-sandbox'
 
 let failures = 0
 
@@ -145,6 +148,33 @@ try {
   report('root', engine.readOnlyRoot ? 'read-only' : 'writable', engine.readOnlyRoot)
 } finally {
   await sandbox.kill()
+}
+
+heading('A build of a tenant, through the fair queue')
+const stateDir = mkdtempSync(join(tmpdir(), 'demo-builds-'))
+const runner = await BuildRunner.open({ stateDir, driver, pool: { idle: 1 } })
+try {
+  const build = await runner.submit({
+    tenant: 'acme',
+    secrets: { TOKEN: 'a-secret-of-the-demo' },
+    steps: [
+      { name: 'make', run: 'mkdir out && echo "made by uid $(id -u)" > out/report && cat out/report' },
+      { name: 'publish', run: 'echo "the token is $TOKEN"', secrets: ['TOKEN'] },
+    ],
+    artifacts: ['out/**'],
+  })
+  for await (const event of build) {
+    if (event.type === 'output') report(`output of step ${event.step + 1}`, JSON.stringify(event.text.trim()), true)
+  }
+  const { outcome, artifacts, artifactsDir } = await build.result
+  report('outcome', outcome, outcome === 'succeeded')
+  const text = readFileSync(join(artifactsDir ?? '', 'out/report'), 'utf8').trim()
+  report(`artifact ${artifacts.at(-1)?.path}`, JSON.stringify(text), text.startsWith('made by uid 2'))
+  const log = readFileSync(build.logPath, 'utf8')
+  report('the secret in the log', log.includes('a-secret-of') ? 'there' : 'masked', !log.includes('a-secret-of'))
+} finally {
+  await runner.close({ cancel: true })
+  rmSync(stateDir, { recursive: true })
 }
 
 heading('Cleaned away')

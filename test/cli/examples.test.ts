@@ -30,6 +30,10 @@ const expected: Readonly<Record<string, RegExp>> = {
     /^(?:stdout: loaded\nhello bob!|hello bob!\nstdout: loaded)\nLockup detected\n(?:stdout: loaded\n|hello alice!\n|exit: null SIGTERM\n){4}$/,
   'observability.mjs': /^sleep: timeout\ncontainer_sandbox_limit_hits_total\{limit="timeout"\} 1\n$/,
   'plugin.mjs': /^at most 2: the store is full\nkilled, stored: \{ started: true, answer: 42 \}\n$/,
+  'pool.mjs': new RegExp(
+    '^alice: use 1 of a new sandbox, files in it: 0\nalice: use 2 of the same sandbox, files in it: 0\nbob: use 1 of a new sandbox, files in it: 0\n$',
+  ),
+  'queue.mjs': /^true\nalice 1, rival 1, alice 2, alice 3, rival 2, rival 3\nflood 1, light 1, flood 2, flood 3\n$/,
   'quick-start.mjs': /^exited 0 hello from uid true\n$/,
   'rpc.mjs': /^hello bob, the host says 42\n$/,
   'streams.mjs': /^got one\ngot two\n$/,

@@ -1,6 +1,7 @@
 /** `image toolchain`: makes what `base: 'toolchain'` stands for, or finds it. */
 import type { ToolchainPhase, ToolchainProgress } from '../options/index.js'
 import { buildToolchain } from '../sandbox/build-toolchain.js'
+import { signalExitCode } from './exit-code.js'
 import type { Terminal } from './terminal.js'
 
 /** What commander makes of the flags of `image toolchain`. */
@@ -24,12 +25,16 @@ const PHASE_TEXTS: Readonly<Record<ToolchainPhase, string>> = {
 
 /**
  * Makes the toolchain, or finds it. Progress goes to stderr: on a terminal one line that is written over, otherwise nothing.
- * @returns the exit code
+ * @returns the exit code; 128 + n when signal n ended it, after it has cleaned up
  */
 export async function makeToolchainImage(terminal: Terminal, flags: ToolchainFlags): Promise<number> {
   const controller = new AbortController()
   // mmdebstrap has a process group of its own: it is told by us, and cleans up before we go.
-  const stop = (signal: NodeJS.Signals): void => controller.abort(new Error(`ended by ${signal}`))
+  let stopped: NodeJS.Signals | null = null
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped = signal
+    controller.abort()
+  }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of signals) process.on(name, stop)
   const line = process.stderr.isTTY ? new ProgressLine(terminal) : null
@@ -47,6 +52,9 @@ export async function makeToolchainImage(terminal: Terminal, flags: ToolchainFla
     else
       terminal.print(`${tag}: ${id} (${(sizeBytes / 1024 ** 2).toFixed(0)} MiB, ${built ? 'built' : 'already there'})`)
     return 0
+  } catch (error) {
+    if (stopped === null) throw error
+    return signalExitCode(stopped)
   } finally {
     line?.clear()
     for (const name of signals) process.off(name, stop)

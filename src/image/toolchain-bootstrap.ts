@@ -19,7 +19,7 @@ export interface Bootstrap {
   readonly environment: Readonly<Record<string, string>>
   /** An open file: takes the archive. */
   readonly archive: number
-  /** Where it unpacks, a folder that everybody may write to. */
+  /** Where it unpacks. */
   readonly tempDir: string
   readonly timeoutMs: number
   readonly signal: AbortSignal

@@ -9,16 +9,19 @@ import { recipeFile } from './package-files.js'
 const KEYRINGS = ['/usr/share/keyrings/debian-archive-keyring.gpg', '/usr/share/keyrings/debian-archive-keyring.pgp']
 
 /**
- * What mmdebstrap would do after the last script and so change times that the script has set, and what it would put into
- * `/dev`, which every engine fills itself.
+ * What mmdebstrap would do after the last script and so change times that the script has set; what it would put into `/dev`,
+ * which every engine fills itself; and its search for a keyring, which needs gpg and leaves a folder behind when it is ended.
  */
-const SKIPPED = ['cleanup', 'output/dev', 'chroot/policy-rc.d', 'chroot/start-stop-daemon']
+const SKIPPED = ['cleanup', 'output/dev', 'chroot/policy-rc.d', 'chroot/start-stop-daemon', 'check/signed-by']
 
 /**
  * The headers that tar puts before long names have the current time otherwise. `SOURCE_DATE_EPOCH` would fix it too, but cut
  * the times of files that are younger, on which Python's compiled modules depend.
  */
 const ENVIRONMENT = { LC_ALL: 'C.UTF-8', TAR_OPTIONS: '--pax-option=exthdr.mtime=0' }
+
+/** Mounts and processes in namespaces of their own, for root too, so that none outlives mmdebstrap. Without root, users too. */
+const MODE = '--mode=unshare'
 
 /** What makes one toolchain differ from another. */
 export interface ToolchainChoice {
@@ -48,7 +51,7 @@ export function toolchainRecipe({ suite, mirror, packages: more }: ToolchainChoi
   const [setup = '', essential = '', customize = ''] = ['setup', 'essential', 'customize'].map((name) =>
     readFileSync(recipeFile(`${name}.sh`), 'utf8'),
   )
-  const fixed = ['--variant=essential', '--format=tar', `--skip=${SKIPPED.join(',')}`]
+  const fixed = [MODE, '--variant=essential', '--format=tar', `--skip=${SKIPPED.join(',')}`]
   const key = contentKey(
     'toolchain',
     suite,

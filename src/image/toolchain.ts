@@ -7,9 +7,7 @@
  * same packages: `images/toolchain/customize.sh` sees to times and to what differs between machines. A tag carries the key
  * of the recipe, so a toolchain that the engine has costs one question.
  */
-import { open, rm, type FileHandle } from 'node:fs/promises'
-import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
 import { ImageError } from '../errors.js'
 import { TOOLCHAIN_PHASES, type ResolvedToolchainOptions, type ToolchainPhase } from '../options/index.js'
@@ -19,6 +17,7 @@ import { imageLabels, imageTag, KEY_LABEL, KIND_LABEL, MADE_AT_LABEL, SUITE_LABE
 import { LayerAdder } from './layer-adder.js'
 import { digestLayer, type Layer } from './tar-layer.js'
 import { runBootstrap } from './toolchain-bootstrap.js'
+import { openToolchainFolder } from './toolchain-folder.js'
 import { toolchainRecipe, type ToolchainRecipe } from './toolchain-recipe.js'
 
 /** A toolchain that the engine has. */
@@ -34,9 +33,6 @@ export interface Toolchain {
   /** Whether it had to be made. */
   readonly built: boolean
 }
-
-/** hier(7): for large temporary files. `/tmp` is memory on many machines. */
-const TEMP_DIR = '/var/tmp'
 
 /** What mmdebstrap says when a phase begins. */
 const PHASE_WORDS: readonly (readonly [ToolchainPhase, RegExp])[] = [
@@ -95,17 +91,17 @@ async function makeToolchain(
   const { suite, signal, timeoutMs } = options
   const tell = progressTeller(options)
   const args = recipe.arguments()
-  const tempDir = process.env['TMPDIR'] ?? TEMP_DIR
-  const file = await openUnnamed(tempDir)
+  const folder = await openToolchainFolder()
   try {
     const onLine = (line: string): void => {
       const phase = PHASE_WORDS.find(([, words]) => words.test(line))?.[0]
       if (phase !== undefined) tell(phase)
     }
     const { environment } = recipe
-    await runBootstrap({ args, environment, archive: file.fd, tempDir, timeoutMs, signal, onLine })
+    const { archive, path: tempDir } = folder
+    await runBootstrap({ args, environment, archive: archive.fd, tempDir, timeoutMs, signal, onLine })
     tell('load')
-    const layer = await fileLayer(file)
+    const layer = await fileLayer(archive)
     const digest = await digestLayer(layer, signal)
     // The role keeps it from `prune`, which takes images that are made again in a second.
     const more = { [LABELS.role]: 'toolchain', [MADE_AT_LABEL]: new Date().toISOString(), [SUITE_LABEL]: suite }
@@ -113,7 +109,7 @@ async function makeToolchain(
     const tag = imageTag('toolchain', recipe.key)
     return await new LayerAdder(store).add({ base: nothing(), layer, digest, tag, labels }, signal)
   } finally {
-    await file.close()
+    await folder[Symbol.asyncDispose]()
   }
 }
 
@@ -126,21 +122,6 @@ function progressTeller({ onProgress }: ResolvedToolchainOptions): (phase: Toolc
     if (step <= told) return
     told = step
     onProgress?.({ phase, step, steps: TOOLCHAIN_PHASES.length, elapsedMs: performance.now() - start })
-  }
-}
-
-/** A file that is gone with its last descriptor, however this process ends. */
-async function openUnnamed(folder: string): Promise<FileHandle> {
-  const path = join(folder, `container-sandbox-${randomUUID()}.tar`)
-  try {
-    const file = await open(path, 'wx+', 0o600)
-    await rm(path)
-    return file
-  } catch (cause) {
-    throw new ImageError(
-      `No temporary file can be made in ${folder}: ${(cause as Error).message}. Set TMPDIR to a folder with 2 GiB free.`,
-      { cause },
-    )
   }
 }
 

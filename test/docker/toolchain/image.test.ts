@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -125,10 +128,20 @@ describe('a toolchain that is not made', () => {
     expectNothingLeft()
   })
 
-  it('says why when there is no such mirror', async () => {
-    const error = await rejection(buildToolchain({ ...other, mirror: 'http://127.0.0.1:9/debian' }))
-    expect(error).toBeInstanceOf(ImageError)
-    expect((error as ImageError).message).toMatch(/mmdebstrap made no toolchain .*127\.0\.0\.1:9.*Check the suite/)
+  it('says why when the mirror has no such release', async () => {
+    const mirror = createServer((_request, response) => response.writeHead(404).end())
+    await once(mirror.listen(0, '127.0.0.1'), 'listening')
+    const { port } = mirror.address() as AddressInfo
+    try {
+      const error = await rejection(buildToolchain({ ...other, mirror: `http://127.0.0.1:${port}/debian` }))
+      expect(error).toBeInstanceOf(ImageError)
+      const words = new RegExp(
+        `mmdebstrap made no toolchain .*127\\.0\\.0\\.1:${port}/debian bookworm Release.*Check the suite`,
+      )
+      expect((error as ImageError).message).toMatch(words)
+    } finally {
+      mirror.close()
+    }
     expectNothingLeft()
   })
 })

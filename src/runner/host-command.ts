@@ -65,6 +65,8 @@ export function startHostCommand(command: HostCommand): HostProcess {
           kill()
         }, timeoutMs)
   signal?.addEventListener('abort', kill, { once: true })
+  // What it leaves behind would hold its output open, and outlive it.
+  child.once('exit', () => signalGroup(child))
   const complaints = new LastLines()
   child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk))
   // A command may end without reading what it is given, and whoever reads its output hears of its end.
@@ -129,13 +131,17 @@ class LastLines {
 
 function killGroup(child: ChildProcess): void {
   // A pid that was reaped can be another process' already.
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    child.kill('SIGKILL')
-  }
+  if (child.exitCode === null && child.signalCode === null) signalGroup(child)
   // A grandchild that left the group could hold the pipes.
   child.stdout?.destroy()
   child.stderr?.destroy()
+}
+
+function signalGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nothing of it is left.
+  }
 }

@@ -39,6 +39,19 @@ test('it ends at its deadline and with its signal, children and all', async () =
   expect(() => startHostCommand({ ...sh('exit'), signal: stop.signal })).toThrow(reason)
 })
 
+test('it ends although a child of it goes on, also one that has left its group', async () => {
+  const { code, stdout } = await runHostCommand(sh('sleep 60 & echo $!'))
+  expect(code).toBe(0)
+  const path = `/proc/${Number(stdout.toString())}/cmdline`
+  expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe('')
+  const stop = new AbortController()
+  const far = startHostCommand({ ...sh('setsid sleep 3 & exit 0'), signal: stop.signal })
+  setTimeout(() => stop.abort(new Error('enough')), 300)
+  const begin = performance.now()
+  expect(await rejection(far.ended)).toMatchObject({ message: 'enough' })
+  expect(performance.now() - begin).toBeLessThan(2_500)
+})
+
 test('a command that is not there, or says too much, is an error', async () => {
   expect(await rejection(runHostCommand({ file: '/nowhere', args: [] }))).toMatchObject({ code: 'ENOENT' })
   expect(await rejection(runHostCommand(sh('cat /dev/zero')))).toBeInstanceOf(Error)

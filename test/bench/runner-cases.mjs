@@ -98,7 +98,7 @@ export async function queuedMemory({ waiting, running }) {
     // Once with everything, so that what is loaded and compiled once is not counted.
     const first = await submit(1, 'warm', 'true')
     await first[0].result
-    global.gc?.()
+    globalThis.gc?.()
     const idle = process.memoryUsage().rss
     const busy = await submit(running, 'busy', 'sleep 600')
     await Promise.all(

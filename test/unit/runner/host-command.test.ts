@@ -1,9 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { runHostCommand, startHostCommand } from '../../../src/runner/host-command.js'
 import { rejection } from '../../helpers/sandboxes.js'
 
 const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script], timeoutMs: 10_000 })
+
+/** One that has ended and was not waited for yet has no command line. */
+const ended = (pid: number) =>
+  vi.waitFor(() => expect(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '').toBe(''))
 
 test('a command has nothing of the environment, and its end is told', async () => {
   process.env['CANARY'] = 'x'
@@ -34,18 +38,16 @@ test('it ends at its deadline and with its signal, children and all', async () =
   const pid = await new Promise<number>((resolve) => child.stdout.once('data', (line: Buffer) => resolve(Number(line))))
   stop.abort(reason)
   expect(await rejection(child.ended)).toBe(reason)
-  // One that has ended and was not waited for yet has no command line.
-  expect(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '').toBe('')
+  await ended(pid)
   expect(() => startHostCommand({ ...sh('exit'), signal: stop.signal })).toThrow(reason)
 })
 
 test('it ends although a child of it goes on, also one that has left its group', async () => {
   const { code, stdout } = await runHostCommand(sh('sleep 60 & echo $!'))
   expect(code).toBe(0)
-  const path = `/proc/${Number(stdout.toString())}/cmdline`
-  expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe('')
+  await ended(Number(stdout.toString()))
   const stop = new AbortController()
-  const far = startHostCommand({ ...sh('setsid sleep 3 & exit 0'), signal: stop.signal })
+  const far = startHostCommand({ ...sh('setsid sleep 3 & sleep 0.2'), signal: stop.signal })
   setTimeout(() => stop.abort(new Error('enough')), 300)
   const begin = performance.now()
   expect(await rejection(far.ended)).toMatchObject({ message: 'enough' })

@@ -1,5 +1,6 @@
 /** One build on its way through a runner: what it is, how far it is, and what stops it. */
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { ResolvedBuildOptions } from '../options/index.js'
 import type { BuildResult, BuildState } from './build-events.js'
 import { LOG_FILE, writeRecord } from './build-record.js'
@@ -13,7 +14,6 @@ export class BuildJob {
   /** The folder of its record, log and artifacts. */
   readonly folder: string
   readonly submittedAt = new Date()
-  readonly masker: SecretMasker
   startedAt: Date | null = null
   state: BuildState = 'queued'
   /** Whether nothing more is added to the log. */
@@ -21,12 +21,23 @@ export class BuildJob {
 
   readonly #stop = new AbortController()
   readonly #cancel = new AbortController()
+  #masker: SecretMasker | null = null
+  #isOver = false
 
   constructor(id: string, options: ResolvedBuildOptions, folder: string) {
     this.id = id
     this.options = options
     this.folder = folder
-    this.masker = new SecretMasker(Object.values(options.secrets))
+    // Nobody else listens before its turn has come, and an error that nobody hears ends the process.
+    this.#stream?.on('error', () => undefined)
+  }
+
+  /** Its tables take many times what the secrets do: they are kept from the build's turn to its end only. */
+  get masker(): SecretMasker {
+    if (this.#masker !== null) return this.#masker
+    const masker = new SecretMasker(Object.values(this.options.secrets))
+    if (this.startedAt !== null && !this.#isOver) this.#masker = masker
+    return masker
   }
 
   get logPath(): string {
@@ -50,6 +61,13 @@ export class BuildJob {
     if (reason !== 'timeout') this.#cancel.abort(error)
   }
 
+  /** Lets go of what an ended build needs no more. A stream that nobody has read would keep its other end waiting. */
+  letGo(): void {
+    this.#isOver = true
+    this.#masker = null
+    this.#stream?.destroy()
+  }
+
   /** Goes on to a state, on disk too. */
   async enter(state: BuildState, result: BuildResult | null = null): Promise<void> {
     this.state = state
@@ -59,5 +77,10 @@ export class BuildJob {
     const record = { version: 1 as const, id: this.id, tenant, state, labels, submittedAt, startedAt, result }
     // A build does not outlive a loss of power; its result does.
     await writeRecord(this.folder, record, result !== null)
+  }
+
+  get #stream(): Readable | null {
+    const { source } = this.options
+    return source !== null && 'tar' in source && source.tar instanceof Readable ? source.tar : null
   }
 }

@@ -146,8 +146,11 @@ export class BuildRunner implements AsyncDisposable {
     const result = turn
       .catch(() => finishUnstarted(job, this.#parts.services, logged.resolve))
       .finally(() => this.#forget(id))
-      .finally(unfollow)
-    const handle = new Build(job, { logged: logged.promise, result, queued: queuedEvent(job) })
+      .finally(() => {
+        unfollow()
+        job.letGo()
+      })
+    const handle = new Build(job, { logged: logged.promise, result, queued: () => queuedEvent(job) })
     this.#living.set(id, handle)
     // While it waits, the queue lets it go; once it runs, it ends itself.
     job.stopped.addEventListener('abort', () => job.state === 'queued' && waiting.abort(), { once: true })

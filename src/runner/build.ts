@@ -8,7 +8,7 @@ export interface BuildProgress {
   /** Resolves when the log can be read: at the start, or when the build ends without one. */
   readonly logged: Promise<void>
   readonly result: Promise<BuildResult>
-  readonly queued: BuildEvent
+  readonly queued: () => BuildEvent
 }
 
 /** A build that was taken: its events as they come, its result, and the way to cancel it. */
@@ -54,7 +54,7 @@ export class Build implements AsyncIterable<BuildEvent> {
    */
   async *events(signal?: AbortSignal): AsyncIterable<BuildEvent> {
     const { queued, logged } = this.#progress
-    yield queued
+    yield queued()
     await logged
     // A log that ended without its last event, on a full disk, has no writer any more who could tell so.
     const follow = !this.#job.logEnded

@@ -1,6 +1,5 @@
 /** Options of `SandboxPool` and of what it hands out. */
 import { z } from 'zod'
-import type { SandboxDriver } from '../driver/driver.js'
 import {
   abortSignalOption,
   booleanOption,
@@ -12,6 +11,7 @@ import {
   textOption,
   textProblem,
 } from './option.js'
+import { driverOption } from './driver-object.js'
 import { parseOptions } from './parse.js'
 import { sandboxOptionsSchema, type ResolvedSandboxOptions, type SandboxOptions } from './sandbox-options.js'
 
@@ -78,15 +78,9 @@ export const poolOptionsSchema = objectOption({
   pingTimeoutMs: durationOption(10)
     .default(1_000)
     .describe('How long a sandbox may take to answer before it is handed out; else it is discarded.'),
-  driver: opaqueOption<SandboxDriver>(
-    { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
-    isDriver,
-  )
-    .nullable()
-    .default(null)
-    .describe(
-      'What runs the containers of templates that name no driver. Default: a `DockerDriver` with default options.',
-    ),
+  driver: driverOption().describe(
+    'What runs the containers of templates that name no driver. Default: a `DockerDriver` with default options.',
+  ),
   onDiagnostic: opaqueOption<(error: unknown) => void>(
     { type: 'function', allowed: 'a function that takes an error' },
     (value) => typeof value === 'function',
@@ -217,9 +211,4 @@ function reuseObstacle({ program, methods, plugins, trace, mounts }: ResolvedSan
   if (plugins.length > 0) return 'a plugin'
   if (trace !== null) return 'a trace'
   return mounts.some(({ writable }) => writable) ? 'a writable mount' : null
-}
-
-function isDriver(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return 'launch' in value && typeof value.launch === 'function' && 'images' in value
 }

@@ -1,8 +1,8 @@
 /** Options of `new BuildRunner`. */
 import { availableParallelism, totalmem } from 'node:os'
 import { z } from 'zod'
-import type { SandboxDriver } from '../driver/driver.js'
 import type { Logger } from '../telemetry/index.js'
+import { driverOption } from './driver-object.js'
 import { baseOption, DEFAULT_BASE } from './base.js'
 import { buildWorkspaceSchema } from './build-options.js'
 import { hostPathOption } from './host-path.js'
@@ -150,13 +150,7 @@ export const runnerOptionsSchema = objectOption({
     .default(null)
     .describe('Takes records of what the runner does: [observability](observability.md). Default: nobody.'),
   users: userRangeSchema.prefault({}).describe('Where uids come from.'),
-  driver: opaqueOption<SandboxDriver>(
-    { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
-    isDriver,
-  )
-    .nullable()
-    .default(null)
-    .describe('What runs containers. Default: a `DockerDriver` with default options.'),
+  driver: driverOption().describe('What runs containers. Default: a `DockerDriver` with default options.'),
 })
   .transform((options) => ({
     ...options,
@@ -173,11 +167,6 @@ export type ResolvedRunnerOptions = z.output<typeof runnerOptionsSchema>
 /** @throws {InvalidOptionsError} listing every issue */
 export function parseRunnerOptions(raw: unknown = {}): ResolvedRunnerOptions {
   return parseOptions(runnerOptionsSchema, raw, 'runner options')
-}
-
-function isDriver(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return 'launch' in value && typeof value.launch === 'function' && 'images' in value
 }
 
 function isLogger(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { SandboxDriver } from '../driver/driver.js'
+import { driverOption } from './driver-object.js'
 import { baseOption, DEFAULT_BASE } from './base.js'
 import { envOption } from './env.js'
 import { hostPathOption } from './host-path.js'
@@ -8,7 +8,7 @@ import { limitsSchema } from './limits.js'
 import { findMountClash } from './mount-rules.js'
 import { DEFAULT_WRITABLE, mountsSchema, scratchSchema, writableSchema } from './mounts.js'
 import { DEFAULT_NETWORK, networkOption } from './network.js'
-import { abortSignalOption, choiceOption, objectOption, opaqueOption } from './option.js'
+import { abortSignalOption, choiceOption, objectOption } from './option.js'
 import { parseOptions } from './parse.js'
 import { permissionsSchema } from './permissions.js'
 import { pluginsSchema } from './plugins-option.js'
@@ -78,13 +78,7 @@ export const sandboxOptionsSchema = objectOption({
     .prefault([])
     .describe('What takes part in the life of the sandbox, on this host and in the program: [plugins](plugins.md).'),
   labels: labelsOption().prefault({}).describe('Labels on the container for your own tools.'),
-  driver: opaqueOption<SandboxDriver>(
-    { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
-    isDriver,
-  )
-    .nullable()
-    .default(null)
-    .describe('What runs containers. Default: a `DockerDriver` with default options.'),
+  driver: driverOption().describe('What runs containers. Default: a `DockerDriver` with default options.'),
   signal: abortSignalOption().nullable().default(null).describe('Cancels `create`, and later ends the sandbox.'),
 })
   .transform((options) => ({
@@ -125,9 +119,4 @@ export type ResolvedSandboxOptions = z.output<typeof sandboxOptionsSchema>
  */
 export function parseSandboxOptions(raw: unknown = {}): ResolvedSandboxOptions {
   return parseOptions(sandboxOptionsSchema, raw, 'sandbox options')
-}
-
-function isDriver(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return 'launch' in value && typeof value.launch === 'function' && 'images' in value
 }

@@ -1,6 +1,6 @@
 /** Options of `buildToolchain`. */
 import { z } from 'zod'
-import type { SandboxDriver } from '../driver/driver.js'
+import { driverOption } from './driver-object.js'
 import { abortSignalOption, durationOption, objectOption, opaqueOption, optionFacts, textOption } from './option.js'
 import { parseOptions } from './parse.js'
 
@@ -71,13 +71,7 @@ export const toolchainOptionsSchema = objectOption({
   timeoutMs: durationOption(1000)
     .default(15 * 60_000)
     .describe('Deadline for downloading and installing.'),
-  driver: opaqueOption<SandboxDriver>(
-    { type: 'SandboxDriver', allowed: 'a driver, such as `new DockerDriver()`' },
-    (value) => typeof value === 'object' && value !== null && 'launch' in value && 'images' in value,
-  )
-    .nullable()
-    .default(null)
-    .describe('What keeps the image. Default: a `DockerDriver` with default options.'),
+  driver: driverOption().describe('What keeps the image. Default: a `DockerDriver` with default options.'),
   signal: abortSignalOption().nullable().default(null).describe('Ends it; nothing is left behind.'),
   onProgress: opaqueOption<(progress: ToolchainProgress) => void>(
     { type: 'function', allowed: 'a function that takes `{ phase, step, steps, elapsedMs }`' },

@@ -4,11 +4,11 @@
  * A dead runner's sandboxes end by themselves when nobody listens; here they are removed at once. Only then are its builds
  * called lost: nothing of them runs any more.
  */
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SandboxDriver } from '../driver/driver.js'
 import type { BuildResult } from './build-events.js'
-import { ARTIFACTS_FOLDER, LOG_FILE, readRecord, writeRecord, type BuildRecord } from './build-record.js'
+import { ARTIFACTS_FOLDER, LOG_FILE, readRecord, RECORD_FILE, writeRecord, type BuildRecord } from './build-record.js'
 import { TEMPORARY_SUFFIX } from '../users/atomic-file.js'
 import { PARTIAL_SUFFIX } from './artifacts/index.js'
 import { BuildLog } from './log/index.js'
@@ -36,8 +36,14 @@ export async function recoverBuilds(folder: string, driver: SandboxDriver, logBy
     if (!ID_PATTERN.test(id)) continue
     const record = await readRecord(path)
     if (record === null) {
-      // Without a record nobody was told of the build: its submission did not come to its end.
-      await rm(path, { recursive: true, force: true })
+      const found = await stat(join(path, RECORD_FILE)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null
+        throw error
+      })
+      // Without a record nobody was told of the build: its submission did not come to its end. What is there and cannot be
+      // read is not ours to throw away before its time.
+      if (found === null) await rm(path, { recursive: true, force: true })
+      else ended.push({ id, finishedMs: found.mtimeMs })
       continue
     }
     if (record.result === null) lost.push(id)

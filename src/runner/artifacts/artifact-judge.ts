@@ -20,6 +20,14 @@ export interface ArtifactLimits {
   readonly maxPathBytes: number
 }
 
+/**
+ * What the list of artifacts may take as JSON: it is kept in memory as a whole, and written into the record and the log of its
+ * build. Some 100,000 usual paths. In bytes.
+ */
+const MAX_LIST_BYTES = 16 * 1024 ** 2
+/** What stands around a path in that list. */
+const ITEM_BYTES = 64
+
 /** One step of the way to the last entry. */
 interface Step {
   readonly name: string
@@ -36,6 +44,7 @@ export class ArtifactJudge {
   readonly #root: SelectedPath
   readonly #limits: ArtifactLimits
   readonly #way: Step[] = []
+  #listBytes = 0
 
   constructor(root: SelectedPath, limits: ArtifactLimits) {
     this.#root = root
@@ -53,6 +62,7 @@ export class ArtifactJudge {
     }
     this.#count(entered, size)
     if (type === 'directory' || type === 'symlink' || type === 'file' || type === 'contiguous-file') {
+      this.#countPath(path)
       this.files.push({ path, type: type === 'contiguous-file' ? 'file' : type, bytes: size })
     }
   }
@@ -72,6 +82,15 @@ export class ArtifactJudge {
       this.#way.push({ name, isFolder: isFolder || depth < segments.length - 1, at })
     }
     return segments.length - shared
+  }
+
+  #countPath(path: string): void {
+    this.#listBytes += Buffer.byteLength(JSON.stringify(path)) + ITEM_BYTES
+    if (this.#listBytes <= MAX_LIST_BYTES) return
+    throw new ArtifactError(
+      `the artifacts have paths of more than ${MAX_LIST_BYTES} bytes together: pack them into an archive in the build`,
+      { details: { maxListBytes: MAX_LIST_BYTES } },
+    )
   }
 
   #count(entries: number, size: number): void {

@@ -157,6 +157,7 @@ export class BuildLog implements AsyncDisposable {
       this.#fail(cause)
     }
     this.#end()
+    this.#retire()
   }
 
   #format(body: BuildEventBody, at: Date): Buffer {
@@ -180,9 +181,9 @@ export class BuildLog implements AsyncDisposable {
     this.#end()
   }
 
+  /** One that has failed is still known until it is closed: who begins to follow it must not wait for another writer. */
   #end(): void {
     this.#live.isClosed = true
-    this.#retire()
     this.#live.notice.notify()
   }
 }

@@ -159,6 +159,9 @@ describe('a full disk', () => {
       const log = await BuildLog.create(path, { maxBytes: 2 ** 30 })
       const followed = gather(readBuildLog(path, { follow: true }))
       for (let piece = 0; piece < 500; piece += 1) await log.append(output(`${piece} ${'x'.repeat(7000)}`))
+      await log.flush()
+      // Nobody writes any more: what has failed already is not waited for either.
+      const late = await gather(readBuildLog(path, { follow: true, signal: AbortSignal.timeout(5_000) }))
       await log.append(finished)
       await log.close()
       expect(log.failed).toBeInstanceOf(HostFileError)
@@ -168,6 +171,7 @@ describe('a full disk', () => {
       expect((await lines()).length).toBe(events.length)
       expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index))
       expect(await followed).toEqual(events)
+      expect(late).toEqual(events)
     }))
 
   test('that is full from the start makes no log', () =>

@@ -116,6 +116,7 @@ export const poolOptionsSchema = objectOption({
 export const acquireOptionsSchema = objectOption({
   template: z
     .string({ error: 'the name of a template' })
+    .register(optionFacts, { type: 'string', allowed: 'the name of a template' })
     .nullable()
     .default(null)
     .describe("Which template. Default: the only one, or the one called 'default'."),

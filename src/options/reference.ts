@@ -156,7 +156,7 @@ function renderDefault(option: z.core.$ZodType, facts: OptionFacts): string {
   const value = findFact(option, (layer) =>
     layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault ? { is: layer.def.defaultValue } : undefined,
   )
-  if (value === undefined) return 'required'
+  if (value === undefined) return option instanceof z.ZodOptional ? 'none' : 'required'
   if (value.is === null) return '`null`'
   if (facts.type === 'size' && typeof value.is === 'number') return `\`'${formatSize(value.is)}'\``
   return `\`${JSON.stringify(value.is).replaceAll('"', "'")}\``

@@ -36,6 +36,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   'queue.mjs': /^true\nalice 1, rival 1, alice 2, alice 3, rival 2, rival 3\nflood 1, light 1, flood 2, flood 3\n$/,
   'quick-start.mjs': /^exited 0 hello from uid true\n$/,
   'rpc.mjs': /^hello bob, the host says 42\n$/,
+  'runner.mjs': /^counting letters\nmade a page of 10 letters\nsucceeded\n$/,
   'streams.mjs': /^got one\ngot two\n$/,
   'trace.mjs': new RegExp(
     "^jailbreak: read /etc/passwd by cat\ncreated: \\[ '/work/copy', '/work/greeting' \\]\nviolations: 1\n$",

@@ -1,7 +1,7 @@
 /** What `BuildRunner.submit` takes. */
 import { z } from 'zod'
-import { selectionProblem } from '../glob/index.js'
 import { baseOption } from './base.js'
+import { globsOption } from './build-globs.js'
 import { buildSourceSchema } from './build-source.js'
 import { buildStepSchema, secretNameOption } from './build-step.js'
 import { envOption } from './env.js'
@@ -24,14 +24,16 @@ import { secretOption } from './secret.js'
 import { sizeOption } from './size.js'
 import { tenantOption } from './tenant-name.js'
 import { traceSchema } from './trace-options.js'
-import { workspacePathOption, workspacePathProblem } from './workspace-path.js'
+import { workspacePathOption } from './workspace-path.js'
 
 const MAX_STEPS = 256
 const MAX_CACHES = 16
-const MAX_PATTERNS = 256
 const MAX_SECRETS = 64
 /** A secret is kept in memory and looked for in every byte of output. */
 const MAX_SECRET_BYTES = 64 * 1024
+
+/** All secrets of a build: its tables for masking are made before its first step, which takes a second for 4 MiB. */
+const MAX_ALL_SECRETS_BYTES = 512 * 1024
 
 /** Shorter texts would mask half of every log. */
 export const MIN_SECRET_CHARACTERS = 4
@@ -62,21 +64,6 @@ export const buildCacheSchema = objectOption({
     .default(true)
     .describe('Restores the newest cache of the same key when there is none for these contents.'),
 }).readonly()
-
-const globsOption = z
-  .array(
-    textOption(
-      {
-        type: 'glob',
-        allowed: "a glob below the workspace, such as 'dist/**' or '*.log'; with '!' before it what is left out",
-      },
-      (glob) => workspacePathProblem(glob.replace(/^!/, '')) ?? selectionProblem(glob),
-    ),
-    { error: 'an array of globs' },
-  )
-  .max(MAX_PATTERNS, { error: `at most ${MAX_PATTERNS} globs` })
-  .register(optionFacts, { type: 'array of globs', allowed: `at most ${MAX_PATTERNS}` })
-  .readonly()
 
 /** `artifacts` in its long form. */
 export const buildArtifactsSchema = objectOption({
@@ -129,9 +116,12 @@ const secretsOption = z
     },
   )
   .refine((secrets) => Object.keys(secrets).length <= MAX_SECRETS, { error: `at most ${MAX_SECRETS} secrets` })
+  .refine((secrets) => totalBytes(secrets) <= MAX_ALL_SECRETS_BYTES, {
+    error: `secrets of at most ${MAX_ALL_SECRETS_BYTES} bytes together`,
+  })
   .register(optionFacts, {
     type: 'object of strings',
-    allowed: `at most ${MAX_SECRETS}; names as of variables; texts of ${MIN_SECRET_CHARACTERS} characters to 64KiB`,
+    allowed: `at most ${MAX_SECRETS}; names as of variables; texts of ${MIN_SECRET_CHARACTERS} characters to 64KiB, 512KiB together`,
   })
 
 /** One build. */
@@ -181,7 +171,9 @@ export const buildOptionsSchema = objectOption({
     .describe('Order among the builds of the same tenant; it takes nothing from others.'),
   cost: numberOption({ min: 0.01, max: 1000, unit: 'builds of usual size' })
     .default(1)
-    .describe("What the build counts against its tenant's share."),
+    .describe(
+      "What the build counts against its tenant's share; times its memory, where that is more than the runner's `limits` give.",
+    ),
   labels: labelsOption().prefault({}).describe('For your own tools: on the container, in the state of the build.'),
   signal: abortSignalOption().nullable().default(null).describe('Cancels the build, waiting or running.'),
 })
@@ -232,6 +224,14 @@ export type ResolvedBuildWorkspace = z.output<typeof buildWorkspaceSchema>
 /** @throws {InvalidOptionsError} listing every issue */
 export function parseBuildOptions(raw: unknown): ResolvedBuildOptions {
   return parseOptions(buildOptionsSchema, raw, 'build')
+}
+
+/** What is wrong in itself has an issue of its own. */
+function totalBytes(secrets: Readonly<Record<string, unknown>>): number {
+  return Object.values(secrets).reduce<number>(
+    (sum, text) => sum + (typeof text === 'string' ? Buffer.byteLength(text) : 0),
+    0,
+  )
 }
 
 function isPossibleSecret(text: string): boolean {

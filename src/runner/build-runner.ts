@@ -22,7 +22,7 @@ import { Build } from './build.js'
 import type { BuildResult } from './build-events.js'
 import { BuildJob } from './build-job.js'
 import { readRecord, type BuildRecord } from './build-record.js'
-import { memoryOf } from './build-sandbox.js'
+import { costOf, memoryOf } from './build-sandbox.js'
 import { openParts, type RunnerParts } from './open-runner.js'
 import { finishUnstarted, performBuild, queuedEvent } from './perform-build.js'
 
@@ -118,7 +118,7 @@ export class BuildRunner implements AsyncDisposable {
     const { buildsDir, queue, options: own } = this.#parts
     const id = randomUUID()
     const job = new BuildJob(id, build, join(buildsDir, id))
-    const { tenant, cost, priority } = build
+    const { tenant, priority } = build
     const waiting = new AbortController()
     const created = deferred<void>()
     const logged = deferred<void>()
@@ -126,7 +126,8 @@ export class BuildRunner implements AsyncDisposable {
       await created.promise
       return performBuild(job, this.#parts.services, logged.resolve)
     }
-    const turn = queue.add(perform, { id, tenant, cost, priority, units: memoryOf(build, own), signal: waiting.signal })
+    const budget = { cost: costOf(build, own), units: memoryOf(build, own) }
+    const turn = queue.add(perform, { id, tenant, priority, ...budget, signal: waiting.signal })
     // A refusal by the queue is there before any other work: nothing is made for a build that is not taken.
     const refusal = await Promise.race([turn.then(() => null).catch((error: Error) => error), macrotask(null)])
     if (refusal !== null) throw refusal

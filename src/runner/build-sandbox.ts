@@ -11,15 +11,19 @@ import {
 import type { ResolvedLimits } from '../options/limits.js'
 import type { SandboxPool } from '../pool/index.js'
 import { ContainerSandbox } from '../sandbox/container-sandbox.js'
+import { PREPARE_MS, SAVE_MS } from './phase-limits.js'
 import { WORKSPACE } from './run-step.js'
 import { SECRETS_FOLDER, SECRETS_FOLDER_BYTES } from './secrets/index.js'
 import type { Workspace, WorkspaceStore } from './workspaces/index.js'
 
-/** What a build may take beside its steps: placing the source, caches, artifacts. */
-const OVERHEAD_MS = 15 * 60_000
+/** What a sandbox may live beside the steps: while the source and caches are placed, and while artifacts and caches are saved. */
+const OVERHEAD_MS = PREPARE_MS + SAVE_MS
 
 /** How long a sandbox of the pool waits for a build before a fresh one takes its place. */
 const POOL_IDLE_MS = 10 * 60_000
+
+/** The most that a job of the queue can cost. */
+const MAX_COST = 1_000_000
 
 /** The template of the pool that builds with the runner's defaults take. */
 const TEMPLATE = 'default'
@@ -69,6 +73,15 @@ export function resolveWorkspace(
 /** What a build uses up of the runner's memory budget. */
 export function memoryOf(build: ResolvedBuildOptions, options: ResolvedRunnerOptions): number {
   return (build.limits ?? options.limits).memoryBytes
+}
+
+/**
+ * What a build counts against its tenant's share. A tenant whose builds take the memory of many gets fewer of them: else others
+ * would wait for room with every second turn.
+ */
+export function costOf(build: ResolvedBuildOptions, options: ResolvedRunnerOptions): number {
+  const times = memoryOf(build, options) / options.limits.memoryBytes
+  return Math.min(MAX_COST, build.cost * Math.max(1, times))
 }
 
 /**

@@ -8,8 +8,8 @@ import { printable } from '../printable.js'
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** Lines of its report that an error repeats. */
 const KEPT_LINES = 20
-/** It unmounts and removes its folder when it is told to end; that takes seconds. */
-const CLEANUP_MS = 60_000
+/** For so long it may tidy up when it is told to end. It does not always hear: then its namespaces go with it by force. */
+const CLEANUP_MS = 3_000
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']
 
 /** One run of mmdebstrap. */

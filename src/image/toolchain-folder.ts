@@ -1,11 +1,16 @@
 /** Where a toolchain is made: a folder of its own that is gone afterwards, whatever mmdebstrap has left in it. */
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { ImageError } from '../errors.js'
 
 /** hier(7): for large temporary files. `/tmp` is memory on many machines. */
 const TEMP_DIR = '/var/tmp'
+
+/** Longest time for removing some ten thousand files. */
+const REMOVAL_MS = 60_000
 
 /** A folder on the disk and a file that has no name. */
 export interface ToolchainFolder extends AsyncDisposable {
@@ -47,6 +52,17 @@ async function close(path: string, archive: FileHandle): Promise<void> {
   // mmdebstrap mounts where nobody else sees it. Would it not, nothing of the host may be removed through such a mount.
   const mounts = await readFile('/proc/self/mounts', 'utf8')
   if (mounts.includes(path)) return
-  // What a mapped user owns is left to mmdebstrap, which removes it itself unless it was killed.
-  await rm(path, { recursive: true, force: true }).catch(() => undefined)
+  await rm(path, { recursive: true, force: true }).catch(() => removeMapped(path))
+}
+
+/** What mapped users own can only be removed as one of them, which mmdebstrap(1) has a helper for. */
+async function removeMapped(path: string): Promise<void> {
+  try {
+    const entries = (await readdir(path)).map((name) => join(path, name))
+    const argv = ['--unshare-helper', 'rm', '--recursive', '--force', '--one-file-system', '--', ...entries]
+    await promisify(execFile)('mmdebstrap', argv, { timeout: REMOVAL_MS, cwd: '/' })
+    await rm(path, { recursive: true, force: true })
+  } catch {
+    // It stays in a folder for temporary files. Whatever was asked for has its own result.
+  }
 }

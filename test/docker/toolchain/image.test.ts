@@ -61,10 +61,10 @@ describe('the toolchain', () => {
       const unwanted =
         /^(?:etc\/machine-id|var\/lib\/dbus|etc\/apt\/apt\.conf\.d\/.*mmdebstrap|usr\/share\/(?:man|info|locale)\/.|var\/(?:log|cache\/apt|lib\/apt\/lists)\/.*[^/]|usr\/sbin\/policy-rc\.d|\.begun)$/
       expect(names.filter((name) => unwanted.test(name))).toEqual([])
-      // What the installation wrote has a fixed time; engines put the last three in.
-      const today = new Date().toISOString().slice(0, 10)
-      const fresh = list.filter((line) => line.includes(` ${today} `) && / (?:etc|usr|var\/lib)\/\S*$/.test(line))
-      expect(fresh.filter((line) => !/ etc\/(?:hostname|hosts|resolv\.conf)?$/.test(line))).toEqual([])
+      // What the installation wrote has a fixed time.
+      for (const name of ['etc/ld.so.cache', 'etc/passwd', 'var/lib/dpkg/status', 'var/lib/dpkg/']) {
+        expect(list.filter((line) => line.endsWith(` ${name}`))).toEqual([expect.stringContaining(' 1970-01-01 ')])
+      }
     } finally {
       spawnSync('docker', ['rm', id.trim()])
     }
@@ -112,9 +112,12 @@ describe('a toolchain that is not made', () => {
       phases.push(phase)
       if (phase === 'essential') controller.abort(new Error('not wanted any more'))
     }
+    let aborted = 0
+    controller.signal.addEventListener('abort', () => (aborted = performance.now()))
     const error = await rejection(buildToolchain({ ...other, signal: controller.signal, onProgress }))
+    expect(performance.now() - aborted).toBeLessThan(15_000)
     expect(error).toMatchObject({ message: 'not wanted any more' })
-    expect(phases).toEqual(TOOLCHAIN_PHASES.slice(0, 4))
+    expect(phases).not.toContain('pack')
     expectNothingLeft()
   })
 

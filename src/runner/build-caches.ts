@@ -37,11 +37,9 @@ export class BuildCaches {
   async restore(signal: AbortSignal): Promise<void> {
     for (const cache of this.#job.options.caches) {
       const digest = await this.#store.digest(this.#sandbox, WORKSPACE, cache.files, signal)
-      const { restored, bytes, reason } = await this.#store.restore(this.#sandbox, {
-        ...this.#where(cache),
-        digest,
-        signal,
-      })
+      const found = await this.#store.restore(this.#sandbox, { ...this.#where(cache), digest, signal })
+      const { restored, bytes } = found
+      const reason = this.#masked(found.reason)
       const result = { key: cache.key, restored, restoredBytes: bytes, saved: false, savedBytes: 0, reason }
       this.#found.push({ cache, digest, result })
       const action = restored === 'none' ? 'missed' : 'restored'
@@ -55,13 +53,19 @@ export class BuildCaches {
       if (found.result.restored === 'exact') continue
       const { cache, digest } = found
       const request = { ...this.#where(cache), digest, signal }
-      const { saved, bytes, reason } = await this.#store.save(this.#sandbox, request)
+      const { saved, bytes, reason: told } = await this.#store.save(this.#sandbox, request)
+      const reason = this.#masked(told)
       this.#found = this.#found.map((other) =>
         other === found ? { ...other, result: { ...other.result, saved, savedBytes: bytes, reason } } : other,
       )
       const action = saved ? 'saved' : 'skipped'
       await this.#log.append({ type: 'cache', key: cache.key, action, detail: reason ?? '', bytes })
     }
+  }
+
+  /** It can name files of the guest, and a file can be named after a secret. */
+  #masked(reason: string | null): string | null {
+    return reason === null ? null : this.#job.masker.text(reason)
   }
 
   #where(cache: ResolvedBuildCache) {

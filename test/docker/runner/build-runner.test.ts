@@ -121,6 +121,19 @@ describe('a build', () => {
     })
   })
 
+  it('does not tell a secret as the name of a file that its cache cannot take', async () => {
+    await withRunner({}, async (runner) => {
+      const { result, events } = await build(runner, {
+        secrets: { TOKEN: 'hunter22' },
+        steps: [{ run: 'mkdir c && ln -s /etc "c/$TOKEN"', secrets: ['TOKEN'] }],
+        caches: [{ key: 'k', path: 'c' }],
+      })
+      expect(result.caches[0]).toMatchObject({ saved: false })
+      expect(result.caches[0]?.reason).toContain('***')
+      expect(JSON.stringify([result, events])).not.toContain('hunter22')
+    })
+  })
+
   it('on disk has a workspace that is as large as it says and no larger', async () => {
     await withRunner({}, async (runner) => {
       const { result, output } = await build(runner, {

@@ -28,10 +28,10 @@ export async function performBuild(job: BuildJob, services: RunServices, logged:
     const ready = log
     end = await withSpan(
       'container_sandbox.build',
-      { 'build.id': id, 'build.tenant': options.tenant },
+      { 'container_sandbox.build.id': id, 'container_sandbox.build.tenant': options.tenant },
       async (span) => {
         const ended = await runBuild(job, ready, services)
-        span.setAttribute('build.outcome', ended.outcome)
+        span.setAttribute('container_sandbox.build.outcome', ended.outcome)
         return ended
       },
     )

@@ -47,6 +47,7 @@ export async function recoverBuilds(folder: string, driver: SandboxDriver, logBy
       continue
     }
     if (record.result === null) lost.push(id)
+    else await finishLog(path, record.result, logBytes)
     const { finishedAt } = record.result ?? (await loseBuild(path, record, logBytes))
     ended.push({ id, finishedMs: Date.parse(finishedAt) })
   }
@@ -80,12 +81,19 @@ async function loseBuild(folder: string, record: BuildRecord, logBytes: number):
     commit: null,
   }
   await writeRecord(folder, { ...record, state: 'finished', result }, true)
-  await logLoss(logPath, result, logBytes)
+  await addLastEvent(logPath, result, logBytes)
   return result
 }
 
+/** A runner that dies between a result and the last event of its log leaves a log that is older than its record. */
+async function finishLog(folder: string, result: BuildResult, logBytes: number): Promise<void> {
+  const path = join(folder, LOG_FILE)
+  const [record, log] = await Promise.all([stat(join(folder, RECORD_FILE)), stat(path).catch(() => null)])
+  if (log !== null && log.mtimeMs < record.mtimeMs) await addLastEvent(path, result, logBytes)
+}
+
 /** A build that had not begun has no log yet. One that had is gone on with, unless it has its last event. */
-async function logLoss(path: string, result: BuildResult, maxBytes: number): Promise<void> {
+async function addLastEvent(path: string, result: BuildResult, maxBytes: number): Promise<void> {
   const log = await BuildLog.resume(path, { maxBytes }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return BuildLog.create(path, { maxBytes })
     throw error

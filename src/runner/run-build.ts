@@ -1,5 +1,5 @@
 /**
- * One build from its start to its result: a sandbox, the source, caches, steps, caches again, artifacts.
+ * One build from its start to its result: a sandbox, the source, caches, steps, artifacts, caches again.
  *
  * Whatever happens, this ends in a result, and nothing of the build runs any more when it does.
  */
@@ -16,15 +16,10 @@ import { ARTIFACTS_FOLDER, TRACE_FILE } from './build-record.js'
 import type { BuildSandbox } from './build-sandbox.js'
 import { collectArtifacts } from './artifacts/index.js'
 import type { BuildLog } from './log/index.js'
+import { PREPARE_MS, SAVE_MS } from './phase-limits.js'
 import { prepareBuild, type PreparedBuild, type RunServices } from './prepare-build.js'
 import { runStep, stepName, succeeded, WORKSPACE, type StepContext } from './run-step.js'
 import { stopReason } from './stop.js'
-
-/** How long a sandbox, the source and caches may take: a stream can stall, and so can a server. */
-const PREPARE_MS = 15 * 60_000
-
-/** How long saving caches and artifacts may take together. */
-const SAVE_MS = 15 * 60_000
 
 const MAX_MESSAGE_CHARACTERS = 2_000
 
@@ -87,9 +82,9 @@ async function runSteps(job: BuildJob, log: BuildLog, prepared: PreparedBuild, e
       continue
     }
     await log.append({ type: 'step', index, name, state: 'started' })
-    const result = await withSpan('container_sandbox.step', { 'step.index': index }, async (span) => {
+    const result = await withSpan('container_sandbox.step', { 'container_sandbox.step.index': index }, async (span) => {
       const ended = await runStep(step, index, context)
-      span.setAttribute('step.outcome', ended.outcome)
+      span.setAttribute('container_sandbox.step.outcome', ended.outcome)
       return ended
     })
     end.steps.push(result)

@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { SandboxDriver } from '../../../src/driver/driver.js'
+import { writeRecord } from '../../../src/runner/build-record.js'
+import type { BuildResult } from '../../../src/runner/build-events.js'
+import { BuildLog } from '../../../src/runner/log/index.js'
 import { recoverBuilds } from '../../../src/runner/recovery.js'
 
 const driver = { prune: () => Promise.resolve([]) } as unknown as SandboxDriver
@@ -19,6 +22,44 @@ test('a folder without a record goes, and one whose record cannot be read stays,
     expect(existsSync(join(folder, damaged, 'build.json'))).toBe(true)
     expect(lost).toEqual([])
     expect(ended).toEqual([{ id: damaged, finishedMs: expect.closeTo(Date.now(), -5) as number }])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('a log that lacks its last event, because its runner died after the record, gets it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'recovery-'))
+  try {
+    const id = randomUUID()
+    const path = join(folder, id)
+    mkdirSync(path)
+    const logPath = join(path, 'log.ndjson')
+    const now = new Date().toISOString()
+    const result: BuildResult = {
+      ...{
+        id,
+        tenant: 'acme',
+        outcome: 'succeeded',
+        steps: [],
+        caches: [],
+        artifacts: [],
+        artifactsDir: null,
+        logPath,
+      },
+      ...{ logTruncated: false, error: null, submittedAt: now, startedAt: now, finishedAt: now, queuedMs: 0 },
+      ...{ durationMs: 1, commit: null },
+    }
+    const log = await BuildLog.create(logPath, { maxBytes: 1024 ** 2 })
+    await log.append({ type: 'queued', id, tenant: 'acme', steps: [] })
+    await log.close()
+    utimesSync(logPath, 1, 1)
+    const record = { version: 1, id, tenant: 'acme', labels: {}, submittedAt: now, startedAt: now } as const
+    await writeRecord(path, { ...record, state: 'finished', result }, false)
+    const lines = (): string[] => readFileSync(logPath, 'utf8').trimEnd().split('\n')
+    expect(await recoverBuilds(folder, driver, 1024 ** 2)).toMatchObject({ lost: [], ended: [{ id }] })
+    expect(JSON.parse(lines().at(-1) ?? '')).toMatchObject({ seq: 1, type: 'finished', result })
+    await recoverBuilds(folder, driver, 1024 ** 2)
+    expect(lines()).toHaveLength(2)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

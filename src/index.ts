@@ -152,8 +152,9 @@ export { targetSeccompProfile, tightenSeccomp } from './policy/index.js'
 export type { TightenOptions } from './policy/index.js'
 
 // Images, for making them before they are needed.
+export { buildToolchain } from './sandbox/build-toolchain.js'
 export { ImageBuilder } from './image/index.js'
-export type { ImageBuilderOptions, ImageRequest, PreparedImage } from './image/index.js'
+export type { ImageBuilderOptions, ImageRequest, PreparedImage, Toolchain } from './image/index.js'
 
 // Options: a schema for every object that a caller gives, and what it takes and makes of it.
 export {

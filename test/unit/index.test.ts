@@ -38,6 +38,7 @@ test('nothing else is, but the classes of the product', () => {
     'TenantQueue',
     'UnixAuthenticator',
     'UnixDirectory',
+    'buildToolchain',
     'consoleLogger',
     'definePlugin',
     'logRecord',

@@ -6,7 +6,7 @@ import type { ResolvedRunnerOptions } from '../options/index.js'
 import { SandboxPool } from '../pool/index.js'
 import { TenantQueue } from '../queue/index.js'
 import { MetricsEndpoint } from '../sandbox/metrics-endpoint.js'
-import { logRecord, noLogger } from '../telemetry/index.js'
+import { guardLogger, logRecord, noLogger } from '../telemetry/index.js'
 import { defaultStateFolder, openStateFolder } from '../users/state-folder.js'
 import { poolTemplate } from './build-sandbox.js'
 import { CacheStore } from './caches/index.js'
@@ -48,7 +48,7 @@ export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerP
     const [buildsDir, cachesDir, workspacesDir, scratchDir] = await makeFolders(folder)
     await rm(scratchDir, { recursive: true, force: true })
     await mkdir(scratchDir, { mode: 0o700 })
-    const logger = options.logger ?? noLogger
+    const logger = guardLogger(options.logger ?? noLogger)
     const { ended, lost } = await recoverBuilds(buildsDir, driver, options.logBytes)
     for (const buildId of lost) logger.warn(logRecord({ buildId }), 'build lost: its runner ended')
     const workspaces = new WorkspaceStore(workspacesDir)
@@ -82,9 +82,11 @@ async function makeFolders(folder: string): Promise<[string, string, string, str
 
 function openPool(options: ResolvedRunnerOptions): SandboxPool | null {
   const { idle, uses } = options.pool
+  // Every build that runs may need one at once.
+  const maxStarts = Math.min(64, Math.max(2, options.concurrency))
   if (idle === 0 && uses === 1) return null
   const { name, sandbox, maxIdleMs } = poolTemplate(options)
-  return new SandboxPool({ templates: { [name]: sandbox }, idle, maxUses: uses, maxIdleMs })
+  return new SandboxPool({ templates: { [name]: sandbox }, idle, maxStarts, maxUses: uses, maxIdleMs })
 }
 
 function openQueue(options: ResolvedRunnerOptions): TenantQueue {

@@ -11,6 +11,7 @@ export {
 } from './instruments.js'
 export {
   consoleLogger,
+  guardLogger,
   logRecord,
   noLogger,
   type ConsoleLoggerOptions,

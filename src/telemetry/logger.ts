@@ -53,6 +53,20 @@ export const noLogger: Logger = {
   child: () => noLogger,
 }
 
+/** The same logger, of which no method throws: what tells of work must not break it. */
+export function guardLogger(logger: Logger): Logger {
+  const guarded =
+    (level: LogLevel) =>
+    (record: LogRecord, message: string): void => {
+      try {
+        logger[level](record, message)
+      } catch {
+        // Whom should it be told to?
+      }
+    }
+  return { debug: guarded('debug'), info: guarded('info'), warn: guarded('warn'), error: guarded('error') }
+}
+
 /** One line per record, as JSON with pino's names: `level`, `time` (milliseconds since 1970), `msg`, `err`. */
 export interface ConsoleLoggerOptions {
   /** The least grave level that is written. Default `info`. */

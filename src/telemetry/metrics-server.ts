@@ -95,7 +95,8 @@ export class MetricsServer implements AsyncDisposable {
   #listen(): Promise<void> {
     const { host, port } = this.#options
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+      // It stays: a connection that cannot be accepted later is no reason to end the process.
+      this.#server.on('error', (error: NodeJS.ErrnoException) => {
         const code = error.code ?? error.name
         const message = `the metrics endpoint cannot listen on ${host}, port ${port}: ${code}, ${ADVICE[code] ?? error.message}`
         reject(new InvalidStateError(message, { cause: error, details: { code, host, port } }))

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { EngineUnavailableError } from '../../../src/errors.js'
-import { consoleLogger, logRecord, noLogger, type Logger } from '../../../src/telemetry/index.js'
+import { consoleLogger, guardLogger, logRecord, noLogger, type Logger } from '../../../src/telemetry/index.js'
 
 /** The methods of pino's `Logger` (10.x) as its types have them. */
 interface PinoLogFn {
@@ -86,4 +86,15 @@ it('a record holds bounded, escaped texts and its error under err', () => {
 it('noLogger writes nothing', () => {
   noLogger.error({}, 'x')
   expect(noLogger.child?.({})).toBe(noLogger)
+})
+
+it('a logger that throws breaks nothing', () => {
+  const seen: string[] = []
+  const fail = (_: unknown, message: string): never => {
+    seen.push(message)
+    throw new Error('no disk')
+  }
+  const logger = guardLogger({ debug: fail, info: fail, warn: fail, error: fail })
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]({}, level)
+  expect(seen).toEqual(['debug', 'info', 'warn', 'error'])
 })

@@ -2,20 +2,22 @@ import { defineConfig } from 'vitest/config'
 
 const seconds = 1_000
 
-/** Tests that stop and kill engines of their own. They mostly wait, so they run beside the others. */
-const FAULTS = 'test/docker/**/faults.test.ts'
+/**
+ * What mostly waits, or looks at nothing that others do to the engine: it runs beside the others, in one lane of its own.
+ * The rest of test/cli prunes, and waits for signals.
+ */
+const BESIDE = [
+  'test/docker/**/faults.test.ts',
+  'test/compat/**/*.test.ts',
+  'test/cli/{build,examples,run,toolchain,trace,usage,users}.test.ts',
+]
 
 /** Projects that start containers: one file at a time, because the engine and the cores are what they share. */
-const withEngine = (
-  name: string,
-  groupOrder: number,
-  globalSetup: string[] = [],
-  include = `test/${name}/**/*.test.ts`,
-) => ({
+const withEngine = (name: string, groupOrder: number, globalSetup: string[] = [], include?: string[]) => ({
   test: {
     name,
-    include: [include],
-    exclude: include === FAULTS ? [] : [FAULTS],
+    include: include ?? [`test/${name}/**/*.test.ts`],
+    exclude: include === undefined ? BESIDE : [],
     globalSetup: ['test/helpers/engine-setup.ts', ...globalSetup],
     testTimeout: 120 * seconds,
     hookTimeout: 180 * seconds,
@@ -61,10 +63,9 @@ export default defineConfig({
         },
       },
       withEngine('docker', 1),
-      withEngine('faults', 1, ['test/helpers/build-setup.ts'], FAULTS),
+      withEngine('beside', 1, ['test/helpers/build-setup.ts'], BESIDE),
       withEngine('security', 2),
       withEngine('cli', 3, ['test/helpers/build-setup.ts']),
-      withEngine('compat', 1, ['test/helpers/build-setup.ts']),
     ],
   },
 })

@@ -6,7 +6,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_TIMER_MS } from '../options/index.js'
-import { ArtifactError, SandboxError, SandboxExitedError } from '../errors.js'
+import {
+  ArtifactError,
+  GuestFileError,
+  ProtocolError,
+  RpcError,
+  SandboxError,
+  SandboxExitedError,
+  SpawnError,
+} from '../errors.js'
 import { printable } from '../printable.js'
 import { withSpan } from '../telemetry/index.js'
 import type { ArtifactFile, BuildFailure, BuildOutcome, CacheResult, StepResult } from './build-events.js'
@@ -143,8 +151,10 @@ async function save(job: BuildJob, log: BuildLog, prepared: PreparedBuild, end: 
 function outcomeOf(error: unknown, job: BuildJob): BuildOutcome {
   const stopped = stopReason(job.stopped)
   if (stopped !== null) return stopped === 'timeout' ? 'timeout' : 'canceled'
-  // What a build left is its own doing; what this host could not take is not.
-  if (error instanceof ArtifactError) return 'failed'
+  // What a build left, and what its inside answers, is its own doing; what this host could not take is not.
+  const ofGuest = [ArtifactError, GuestFileError, RpcError, SpawnError]
+  if (ofGuest.some((kind) => error instanceof kind)) return 'failed'
+  if (error instanceof ProtocolError) return 'lost'
   if (!(error instanceof SandboxExitedError)) return 'error'
   if (error.reason === 'jailbreak') return 'jailbreak'
   if (error.reason === 'lifetime') return 'timeout'

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DockerDriver } from '../../../src/driver/docker/index.js'
 import type { ContainerHandle } from '../../../src/driver/driver.js'
+import { LABELS } from '../../../src/policy/labels.js'
 import { EngineRequestError } from '../../../src/errors.js'
 import type { ContainerSpec } from '../../../src/policy/container-spec.js'
 import { busyboxSpec, ensureBusyboxImage } from '../../helpers/busybox.js'
@@ -182,11 +183,14 @@ describe('a launch that the engine refuses leaves nothing', () => {
     ['a mount source that is not there', { mounts: [{ source: '/nowhere', target: '/work', writable: false }] }, 400],
     ['a network that is not there', { network: 'nonesuch' }, 404],
   ])('%s', async (_name, overrides, statusCode) => {
-    const before = (await driver.list()).length
-    const error = await driver.launch(busyboxSpec('true', overrides)).catch((thrown: unknown) => thrown)
+    const spec = busyboxSpec('true', overrides)
+    const error = await driver.launch(spec).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(EngineRequestError)
     expect((error as EngineRequestError).details.statusCode).toBe(statusCode)
-    expect(await driver.list()).toHaveLength(before)
+    const left = (await driver.list()).filter(
+      ({ labels }) => labels[LABELS.sandboxId] === spec.labels[LABELS.sandboxId],
+    )
+    expect(left).toEqual([])
   })
 })
 

@@ -1,8 +1,9 @@
 /**
  * Prints `N passed, N failed, N skipped` over all projects as the very last line, without colours. With `SUMMARY_FILE`
- * set the three numbers go to that file instead, for a caller that adds its own.
+ * set the three numbers go to that file instead, for a caller that adds its own; below them, a line for each failure.
  */
 import { writeFileSync, writeSync } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node'
 
 export interface Counts {
@@ -30,6 +31,25 @@ export function countTests(modules: readonly TestModule[], strayErrors: number):
   return counts
 }
 
+/** A line for each failed test and suite: where it is, its name, and the first line of what went wrong. */
+export function failures(modules: readonly TestModule[]): string[] {
+  const lines: string[] = []
+  const add = (place: string, errors: readonly { readonly message: string }[]): void => {
+    const [message = ''] = stripVTControlCharacters(errors[0]?.message ?? '').split('\n')
+    lines.push(`${place}: ${message}`)
+  }
+  for (const module of modules) {
+    if (module.errors().length > 0) add(module.relativeModuleId, module.errors())
+    for (const suite of module.children.allSuites()) {
+      if (suite.errors().length > 0) add(`${module.relativeModuleId} > ${suite.fullName}`, suite.errors())
+    }
+    for (const test of module.children.allTests('failed')) {
+      add(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors ?? [])
+    }
+  }
+  return lines
+}
+
 export const formatCounts = ({ passed, failed, skipped }: Counts): string =>
   `${passed} passed, ${failed} failed, ${skipped} skipped`
 
@@ -41,7 +61,8 @@ export default class SummaryReporter implements Reporter {
     if (reason !== 'passed' && counts.failed === 0) counts.failed = 1
     const file = process.env.SUMMARY_FILE
     if (file !== undefined && file !== '') {
-      writeFileSync(file, `${counts.passed} ${counts.failed} ${counts.skipped}\n`)
+      const lines = [`${counts.passed} ${counts.failed} ${counts.skipped}`, ...failures(modules)]
+      writeFileSync(file, `${lines.join('\n')}\n`)
       return
     }
     process.once('exit', () => {

@@ -97,9 +97,12 @@ export class TenantQueue {
       const id = givenId ?? `#${++this.#lastId}`
       this.#schedule.assertNew(id)
       const onAbort = (): void => this.#cancel(id, signal?.reason as Error)
-      const run = async (): Promise<T> => {
+      const stopWaiting = (): void => {
         this.#rejects.delete(id)
         signal?.removeEventListener('abort', onAbort)
+      }
+      const run = async (): Promise<T> => {
+        stopWaiting()
         try {
           return await work({ signal: signal ?? new AbortController().signal })
         } finally {
@@ -108,15 +111,16 @@ export class TenantQueue {
           showQueue(this)
         }
       }
-      // p-queue gets no signal: on an abort it would take a running job for ended while it still runs.
-      this.#queue.add(run, { ...job, id }).then(resolve, reject)
-      showQueue(this)
-      if (!this.#schedule.isWaiting(id)) return
+      // Before it is added: that can start another job, which cancels this one.
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#rejects.set(id, (reason) => {
-        signal?.removeEventListener('abort', onAbort)
+        stopWaiting()
         reject(reason)
       })
+      // p-queue gets no signal: on an abort it would take a running job for ended while it still runs.
+      this.#queue.add(run, { ...job, id }).then(resolve, reject)
+      if (!this.#schedule.isWaiting(id)) stopWaiting()
+      showQueue(this)
     })
   }
 
@@ -141,11 +145,10 @@ export class TenantQueue {
 
   /** Takes out all that wait; their promises reject with an `InvalidStateError`. What runs goes on. */
   clear(): void {
-    for (const [id, reject] of [...this.#rejects]) {
+    for (const [id, reject] of this.#rejects) {
       this.#schedule.remove(id)
       reject(new InvalidStateError('The queue was cleared while the job waited: it did not run'))
     }
-    this.#rejects.clear()
     this.#afterRemoval()
   }
 
@@ -155,10 +158,8 @@ export class TenantQueue {
   }
 
   #cancel(id: string, reason: Error): void {
-    const reject = this.#rejects.get(id)
-    this.#rejects.delete(id)
     this.#schedule.remove(id)
-    reject?.(reason)
+    this.#rejects.get(id)?.(reason)
     this.#afterRemoval()
   }
 

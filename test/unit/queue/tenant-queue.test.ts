@@ -121,6 +121,42 @@ test('a waiting job that is cancelled leaves at once and never runs', async () =
   expect(await jobs.drain()).toEqual(['a0'])
 })
 
+test.each<[string, (queue: TenantQueue, controller: AbortController) => void]>([
+  ['aborts its signal', (_queue, controller) => controller.abort()],
+  ['clears the queue', (queue) => queue.clear()],
+])('a job never runs when one that starts while it is added %s', async (_name, cancel) => {
+  let hits = 0
+  // In one of these moments the ended job has given its place back and p-queue has not looked for the next one.
+  for (let turns = 0; turns < 12; turns++) {
+    const { queue, jobs, add } = open({ concurrency: 2, capacity: 1 })
+    const controller = new AbortController()
+    let isAdding = false
+    let isHit = false
+    void add('first', 'a', { units: 1 })
+    const canceler = queue.add(
+      () => {
+        isHit = isAdding
+        if (isHit) cancel(queue, controller)
+      },
+      { tenant: 'a', units: 1 },
+    )
+    jobs.running.get('first')?.end()
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    isAdding = true
+    const added = add('added', 'b', { units: 1, signal: controller.signal })
+    isAdding = false
+    if (isHit) {
+      hits++
+      await expect(added).rejects.toThrow()
+    }
+    await canceler
+    await jobs.drain()
+    expect(jobs.started.includes('added')).toBe(!isHit)
+    expect([queue.waiting, queue.running]).toEqual([0, 0])
+  }
+  expect(hits).toBeGreaterThan(0)
+})
+
 test('a running job that is cancelled keeps its place until it has ended', async () => {
   const { queue, jobs, add } = open({ concurrency: 1, tenants: { a: { maxRunning: 1 } } })
   const controller = new AbortController()

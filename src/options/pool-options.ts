@@ -16,10 +16,10 @@ import { parseOptions } from './parse.js'
 import { sandboxOptionsSchema, type ResolvedSandboxOptions, type SandboxOptions } from './sandbox-options.js'
 
 /** An idle sandbox costs memory, and no time, so that it may wait for minutes. */
-export const DEFAULT_MAX_IDLE_MS = 300_000
+const DEFAULT_MAX_IDLE_MS = 300_000
 
 /** A sandbox that has lived this part of its `limits.lifetimeMs` is not handed out any more. */
-export const USABLE_LIFE = 1 / 2
+const USABLE_LIFE = 1 / 2
 
 /** A fresh sandbox is begun at this part of the lifetime at the latest, well before the old one cannot be used. */
 const LATEST_RENEWAL = 1 / 4

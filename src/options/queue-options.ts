@@ -13,7 +13,7 @@ import { parseOptions } from './parse.js'
 import { tenantOption } from './tenant-name.js'
 
 /** The tenant of a job of a `FairQueue` that names none. */
-export const DEFAULT_TENANT = 'default'
+const DEFAULT_TENANT = 'default'
 
 /** Longest `id` of a job. */
 const MAX_JOB_ID_CHARACTERS = 128
@@ -89,7 +89,7 @@ const job = {
 }
 
 /** Options of a job of a `FairQueue`. What p-queue itself reads is let through. */
-export const fairJobSchema = objectOption({
+const fairJobSchema = objectOption({
   ...job,
   id: z.string({ error: 'a text' }).optional(),
   tenant: tenantOption().default(DEFAULT_TENANT).describe('Whose job it is; `acme/alice` shares what `acme` may have.'),

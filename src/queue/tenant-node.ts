@@ -32,9 +32,6 @@ export class JobLine extends Turn {
     return this.#jobs.size
   }
 
-  jobs(): Iterable<Job> {
-    return this.#jobs.values()
-  }
   add(job: Job): void {
     this.#jobs.add(job)
   }

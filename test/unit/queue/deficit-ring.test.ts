@@ -35,23 +35,24 @@ test('one that a cap held back while rounds were counted anew is not lost', () =
 })
 
 test('one that a cap held back saves up its next job and no more', () => {
-  const ring = new DeficitRing<Turn>()
-  const turns = [new Turn(1), new Turn(1)] as const
-  for (const turn of turns) ring.offer(turn, 1)
-  ring.withdraw(turns[1], true)
-  serve(ring, turns, 1, 100)
-  ring.offer(turns[1], 1)
+  const { ring, turns } = comeBack({ cost: 1, hasJobs: true, rounds: 100 })
   expect(ring.next).toBe(turns[1])
   expect(serve(ring, turns, 1, 10)[1]).toBeLessThanOrEqual(6)
 })
 
 test('one that has nothing left saves up nothing', () => {
-  const ring = new DeficitRing<Turn>()
-  const turns = [new Turn(1), new Turn(1)] as const
-  for (const turn of turns) ring.offer(turn, 100)
-  ring.withdraw(turns[1], false)
-  serve(ring, turns, 100, 5)
-  ring.offer(turns[1], 100)
+  const { ring, turns } = comeBack({ cost: 100, hasJobs: false, rounds: 5 })
   expect(ring.next).toBe(turns[0])
   expect(serve(ring, turns, 100, 10)).toEqual([5, 5])
 })
+
+/** Two of equal weight, of which the second was away while the first was served. */
+function comeBack({ cost, hasJobs, rounds }: { cost: number; hasJobs: boolean; rounds: number }) {
+  const ring = new DeficitRing<Turn>()
+  const turns = [new Turn(1), new Turn(1)] as const
+  for (const turn of turns) ring.offer(turn, cost)
+  ring.withdraw(turns[1], hasJobs)
+  serve(ring, turns, cost, rounds)
+  ring.offer(turns[1], cost)
+  return { ring, turns }
+}

@@ -4,12 +4,15 @@
 export const FIRST_PAUSE_MS = 500
 /** Milliseconds. */
 export const LONGEST_PAUSE_MS = 60_000
+/** What ended by itself this soon, in milliseconds, may be one of many that will. */
+export const SHORT_LIFE_MS = 10_000
 
 /** The pause between failed tries of one thing. */
 export class BackOff {
   readonly #onOver: () => void
   readonly #random: () => number
   #failures = 0
+  #diesYoung = false
   #timer: NodeJS.Timeout | null = null
 
   /**
@@ -40,8 +43,24 @@ export class BackOff {
     this.#timer.unref()
   }
 
-  /** Ends the pause; the next one is a first one. */
+  /**
+   * What was made has ended by itself, unused, at this age. The second that does so young is a failure; from the first on no
+   * {@link succeed} counts until one is {@link used}.
+   */
+  ended(ageMs: number): void {
+    if (ageMs >= SHORT_LIFE_MS) return
+    if (this.#diesYoung) this.fail()
+    this.#diesYoung = true
+  }
+
+  /** What was made is of use. */
+  used(): void {
+    this.#diesYoung = false
+  }
+
+  /** What was made is ready. Ends the pause; the next one is a first one. */
   succeed(): void {
+    if (this.#diesYoung) return
     this.#failures = 0
     this.#clear()
   }

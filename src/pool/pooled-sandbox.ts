@@ -22,7 +22,7 @@ export class PooledSandbox {
   /** Whom it was handed out to; what it may be handed out to again. */
   affinity: string | null = null
   isStale = false
-  /** `performance.now()` of its start. */
+  /** `performance.now()` when it was ready. */
   readonly readyAt = performance.now()
   #timers: NodeJS.Timeout[] = []
   #onExit: (() => void) | null = null
@@ -46,8 +46,6 @@ export class PooledSandbox {
       this.isStale = true
       hooks.onStale()
     }
-    // What the last user listened for is over.
-    this.sandbox.removeAllListeners()
     this.#onExit = () => hooks.onEnded()
     this.sandbox.once('exit', this.#onExit)
     const { ageMs } = this

@@ -12,8 +12,9 @@ import { describeValue } from '../options/index.js'
 import { addGauge, type GaugeName } from '../telemetry/index.js'
 import { abortable } from '../sandbox/abortable.js'
 import type { SandboxLease } from './lease.js'
-import { Shelf, type TemplateStats } from './shelf.js'
+import { Shelf } from './shelf.js'
 import { Starter } from './starter.js'
+import type { TemplateStats } from './tally.js'
 
 /** The numbers of a pool. */
 export interface PoolStats {

@@ -13,26 +13,10 @@ import { Line, Waiter } from './line.js'
 import { SandboxStart, type PooledSandbox } from './pooled-sandbox.js'
 import { resetSandbox } from './reset.js'
 import { Stock } from './stock.js'
-import { Tally, type DiscardReason, type PoolTotals } from './tally.js'
+import { Tally, type DiscardReason, type TemplateStats } from './tally.js'
 
 /** Why starts may be due: somebody waits, a sandbox was taken, or the stock has shrunk by itself. */
 export type ShelfChange = 'waiter' | 'taken' | 'shrunk'
-
-/** The numbers of one template. */
-export interface TemplateStats extends PoolTotals {
-  /** Ready for anybody. */
-  readonly idle: number
-  /** Used, cleared, and kept for those who used them. */
-  readonly reused: number
-  readonly starting: number
-  /** Handed out. */
-  readonly used: number
-  /** Calls of `acquire` that wait for a start. */
-  readonly waiting: number
-}
-
-/** An idle sandbox that ended this soon, in milliseconds, may be one of many that will: the second such is a failed start. */
-const SHORT_LIFE_MS = 10_000
 
 /** All sandboxes of one template. */
 export class Shelf {
@@ -49,7 +33,6 @@ export class Shelf {
   readonly #work = new Set<Promise<void>>()
   /** Fresh ones that are asked for a sign of life. */
   #checked = 0
-  #diesYoung = false
   /** Who waits for the idle count. */
   #filling: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null
   #isClosed = false
@@ -62,7 +45,7 @@ export class Shelf {
     this.backOff = new BackOff(() => changed('shrunk'))
     this.#stock = new Stock(template, options, {
       discard: (pooled, reason) => {
-        if (reason === 'ended') this.#noteEnd(pooled)
+        if (reason === 'ended' && pooled.uses === 0) this.backOff.ended(pooled.ageMs)
         void this.#discard(pooled, reason)
         changed('shrunk')
       },
@@ -97,7 +80,7 @@ export class Shelf {
 
   started(start: SandboxStart, pooled: PooledSandbox): void {
     this.starts.delete(start)
-    if (!this.#diesYoung) this.backOff.succeed()
+    this.backOff.succeed()
     this.#offer(pooled, false)
     if (this.missing <= 0 && this.starts.size === 0) this.#filling?.resolve()
   }
@@ -115,7 +98,7 @@ export class Shelf {
     const unserved = error instanceof EngineUnavailableError ? this.line.length - this.starts.size : 1
     const told = start.isDemanded ? this.line.take(Math.max(1, unserved)) : []
     for (const waiter of told) waiter.reject(error)
-    if (told.length === 0) this.#options.onDiagnostic?.(error)
+    if (told.length === 0) this.#tell(error)
   }
 
   stats(): TemplateStats {
@@ -192,13 +175,13 @@ export class Shelf {
     })
     this.#leases.add(lease)
     waiter.resolve(lease)
-    this.#diesYoung = false
+    this.backOff.used()
     this.#tally.handedOut(lease)
     this.#changed('taken')
   }
 
   async #retire(pooled: PooledSandbox, reuse: boolean): Promise<void> {
-    const { maxUses, resetTimeoutMs, onDiagnostic } = this.#options
+    const { maxUses, resetTimeoutMs } = this.#options
     const { baseline, affinity, uses } = pooled
     const isReusable = (): boolean => !this.#isClosed && pooled.isAlive && this.#isYoung(pooled)
     if (!reuse || baseline === null || affinity === null || uses >= maxUses || !isReusable())
@@ -206,21 +189,17 @@ export class Shelf {
     try {
       await resetSandbox(pooled.sandbox, baseline, resetTimeoutMs)
     } catch (error) {
-      if (pooled.isAlive) onDiagnostic?.(error)
+      if (pooled.isAlive) this.#tell(error)
       return this.#discard(pooled, pooled.isAlive ? 'reset' : 'ended')
     }
+    // What the last user listened for is over.
+    pooled.sandbox.removeAllListeners()
     if (isReusable()) this.#offer(pooled, true)
     else return this.#discard(pooled, this.#isClosed ? 'closed' : pooled.isAlive ? 'stale' : 'ended')
   }
 
   #isYoung({ ageMs }: PooledSandbox): boolean {
     return ageMs < this.template.usableMs
-  }
-
-  #noteEnd(pooled: PooledSandbox): void {
-    if (pooled.ageMs >= SHORT_LIFE_MS) return
-    if (this.#diesYoung) this.backOff.fail()
-    this.#diesYoung = true
   }
 
   #discard(pooled: PooledSandbox, reason: DiscardReason): Promise<void> {
@@ -233,6 +212,15 @@ export class Shelf {
   #track(work: Promise<void>): void {
     this.#work.add(work)
     void work.finally(() => this.#work.delete(work))
+  }
+
+  /** What hears of failures must not make another. */
+  #tell(error: unknown): void {
+    try {
+      this.#options.onDiagnostic?.(error)
+    } catch {
+      // Whom should it be told to?
+    }
   }
 
   #closedError(): InvalidStateError {

@@ -25,6 +25,19 @@ export interface PoolTotals {
   readonly useMs: HistogramSnapshot
 }
 
+/** The numbers of one template. */
+export interface TemplateStats extends PoolTotals {
+  /** Ready for anybody. */
+  readonly idle: number
+  /** Used, cleared, and kept for those who used them. */
+  readonly reused: number
+  readonly starting: number
+  /** Handed out. */
+  readonly used: number
+  /** Calls of `acquire` that wait for a start. */
+  readonly waiting: number
+}
+
 const WAIT = 'container_sandbox.pool.acquire.duration'
 const USE = 'container_sandbox.pool.use.duration'
 

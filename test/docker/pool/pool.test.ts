@@ -230,6 +230,16 @@ describe('an empty pool', () => {
     expect(failures.length).toBeLessThanOrEqual(4)
   })
 
+  it('serves all the same when what hears of failures throws', async () => {
+    const templates = { bad: { base: 'no-such-image-anywhere:1' }, small: {} }
+    const onDiagnostic = () => {
+      throw new Error('nobody hears this')
+    }
+    const pool = keep(new SandboxPool({ templates, idle: 1, maxStarts: 1, onDiagnostic }))
+    await expect.poll(() => statsOf(pool, 'bad').failedStarts, { timeout: 10_000, interval: 10 }).toBeGreaterThan(0)
+    await filled(pool, 1)
+  })
+
   it('opens by filling, or fails with nothing left', async () => {
     const templates = { small: {}, bad: { base: 'no-such-image-anywhere:1' } }
     const before = await ownContainers()

@@ -95,11 +95,15 @@ describe('a sandbox that is used again', () => {
   it('goes to who waits for it', async () => {
     const pool = await open({ maxStarts: 1 })
     const first = await pool.acquire({ affinity: 'acme' })
+    let calls = 0
+    first.sandbox.on('exit', () => (calls += 1))
     const waiting = ['other', 'acme'].map((affinity) => pool.acquire({ affinity }))
     await first.release()
     const [other, acme] = await Promise.all(waiting)
     expect(idOf(acme!)).toBe(idOf(first))
     expect(idOf(other!)).not.toBe(idOf(first))
+    await acme!.sandbox.kill()
+    expect(calls).toBe(0)
   })
 
   it('is not kept when its user says so, has ended it, or left it in another state', async () => {
@@ -158,6 +162,19 @@ describe('a sandbox that is used again', () => {
     expect(String(failures[0])).toContain('resetTimeoutMs')
     expect(statsOf(pool)).toMatchObject({ reused: 0, discards: { reset: 1 } })
     await expect.poll(ownContainers, { timeout: 20_000 }).toEqual([])
+  })
+
+  it('is ended although what hears of the failure throws', async () => {
+    const pool = await open({
+      onDiagnostic: () => {
+        throw new Error('nobody hears this')
+      },
+    })
+    const lease = await pool.acquire({ affinity: 'acme' })
+    await lease.sandbox.shell('chmod 700 /tmp', { check: true })
+    await lease.release()
+    expect(statsOf(pool)).toMatchObject({ reused: 0, discards: { reset: 1 } })
+    expect(await ownContainers()).toEqual([])
   })
 
   it('is ended by a close that comes while it is cleared', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { BackOff, FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from '../../../src/pool/back-off.js'
+import { BackOff, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, SHORT_LIFE_MS } from '../../../src/pool/back-off.js'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -58,4 +58,23 @@ it('begins anew after a success, and never after its end', () => {
   backOff.stop()
   vi.advanceTimersByTime(LONGEST_PAUSE_MS)
   expect(ends).toBe(1)
+})
+
+it('takes a second early end for a failure, until one is of use', () => {
+  const backOff = new BackOff(
+    () => undefined,
+    () => 1,
+  )
+  const afterEnd = (ageMs: number): boolean => {
+    backOff.succeed()
+    backOff.ended(ageMs)
+    return backOff.isActive
+  }
+  expect([SHORT_LIFE_MS, SHORT_LIFE_MS - 1].map(afterEnd)).toEqual([false, false])
+  expect([SHORT_LIFE_MS, 0].map(afterEnd)).toEqual([false, true])
+  // That it gets ready is no success when it does not live.
+  backOff.succeed()
+  expect(backOff.isActive).toBe(true)
+  backOff.used()
+  expect([0, 0].map(afterEnd)).toEqual([false, true])
 })

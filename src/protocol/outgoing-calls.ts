@@ -1,5 +1,6 @@
 import { CallTimeoutError, CapacityError, InvalidOptionsError } from '../errors.js'
-import { MAX_PENDING_CALLS } from './limits.js'
+import { MAX_METHOD_CHARS, MAX_PENDING_CALLS } from './limits.js'
+import type { RpcParams } from './rpc-messages.js'
 import { ProtocolViolation } from './violation.js'
 
 /** The longest delay that a timer takes (`setTimeout` in the Node.js documentation); about 25 days. */
@@ -133,4 +134,21 @@ export function parseTimeout(timeoutMs: number | undefined): number | undefined 
   if (timeoutMs === undefined || timeoutMs === Infinity) return undefined
   if (typeof timeoutMs === 'number' && timeoutMs > 0) return timeoutMs
   throw new InvalidOptionsError(`timeoutMs must be a number above 0, got ${String(timeoutMs)}`)
+}
+
+/** @throws {InvalidOptionsError} when the name is too long, or the parameters are no object */
+export function assertCall(method: string, params: RpcParams): void {
+  if (typeof method !== 'string' || method.length > MAX_METHOD_CHARS) {
+    throw new InvalidOptionsError(`a method name is a string of at most ${MAX_METHOD_CHARS} characters`)
+  }
+  if (typeof params !== 'object' || (params as unknown) === null) {
+    throw new InvalidOptionsError(`the parameters of '${method}' must be an array or an object, got ${typeof params}`)
+  }
+}
+
+/** Positional parameters without those that are `undefined` at the end: JSON would make them `null`. */
+export function trimParams(params: RpcParams): RpcParams {
+  if (!Array.isArray(params) || params.at(-1) !== undefined) return params
+  const list = params as readonly unknown[]
+  return list.slice(0, list.findLastIndex((param) => param !== undefined) + 1)
 }

@@ -6,14 +6,14 @@
  * with a violation.
  */
 import type { Buffer } from 'node:buffer'
-import { CapacityError, InvalidOptionsError, InvalidStateError, RpcError } from '../errors.js'
+import { CapacityError, InvalidStateError, RpcError } from '../errors.js'
 import type { RpcMethod } from './call-context.js'
 import { describeThrown } from './describe-thrown.js'
 import { IncomingCalls } from './incoming-calls.js'
-import { MAX_ERROR_MESSAGE_CHARS, MAX_METHOD_CHARS, MAX_QUEUED_MESSAGE_BYTES } from './limits.js'
+import { MAX_ERROR_MESSAGE_CHARS, MAX_QUEUED_MESSAGE_BYTES } from './limits.js'
 import { encodeMessage } from './message.js'
 import { MethodTable } from './method-table.js'
-import { OutgoingCalls, parseTimeout, type CallOptions } from './outgoing-calls.js'
+import { assertCall, OutgoingCalls, parseTimeout, trimParams, type CallOptions } from './outgoing-calls.js'
 import { printable } from '../printable.js'
 import { JsonRpcErrorCode } from './rpc-codes.js'
 import { CANCEL_METHOD, parseIncoming, type CallerId, type RpcErrorObject, type RpcParams } from './rpc-messages.js'
@@ -101,7 +101,6 @@ export class RpcPeer {
    *   when it aborts. {@link UnsendableError} when the parameters cannot be sent. {@link CapacityError} when 1,024
    *   calls are pending or the other side does not read. The error that `close` was called with.
    */
-
   async call(method: string, params: RpcParams = [], options: CallOptions = {}): Promise<unknown> {
     return this.request(method, params, options)
   }
@@ -118,7 +117,7 @@ export class RpcPeer {
     this.outgoing.assertCapacity(method)
     this.assertReading(method)
     const id = this.outgoing.nextId()
-    const message = encodeMessage({ jsonrpc: '2.0', id, method, params: trimmed(params) })
+    const message = encodeMessage({ jsonrpc: '2.0', id, method, params: trimParams(params) })
     const answer = this.outgoing.add(id, method, { timeoutMs, signal: options.signal })
     this.options.send(message)
     return answer
@@ -134,7 +133,7 @@ export class RpcPeer {
     }
     assertCall(method, params)
     this.assertReading(method)
-    this.options.send(encodeMessage({ jsonrpc: '2.0', method, params: trimmed(params) }))
+    this.options.send(encodeMessage({ jsonrpc: '2.0', method, params: trimParams(params) }))
   }
 
   /**
@@ -234,19 +233,4 @@ export class RpcPeer {
       details: { queuedBytes, maxQueuedBytes: MAX_QUEUED_MESSAGE_BYTES },
     })
   }
-}
-
-function assertCall(method: string, params: RpcParams): void {
-  if (typeof method !== 'string' || method.length > MAX_METHOD_CHARS) {
-    throw new InvalidOptionsError(`a method name is a string of at most ${MAX_METHOD_CHARS} characters`)
-  }
-  if (typeof params !== 'object' || (params as unknown) === null) {
-    throw new InvalidOptionsError(`the parameters of '${method}' must be an array or an object, got ${typeof params}`)
-  }
-}
-
-function trimmed(params: RpcParams): RpcParams {
-  if (!Array.isArray(params) || params.at(-1) !== undefined) return params
-  const list = params as readonly unknown[]
-  return list.slice(0, list.findLastIndex((param) => param !== undefined) + 1)
 }

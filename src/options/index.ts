@@ -79,7 +79,7 @@ export { findMountClash, mountPointProblem, mountSourceProblem } from './mount-r
 export { DEFAULT_WRITABLE, mountSchema, type MountOptions, type ResolvedMount } from './mounts.js'
 export { DEFAULT_NETWORK } from './network.js'
 export { group, MAX_TIMER_MS } from './option.js'
-export { formatIssue, formatPath, invalidOptions, parseOptions, type OptionIssue } from './parse.js'
+export { formatIssue, formatPath, invalidOptions, parseOptions, UNKNOWN_OPTION, type OptionIssue } from './parse.js'
 export { DEFAULT_RUNTIME, isGvisor } from './runtime.js'
 export {
   isPlugin,

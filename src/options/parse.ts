@@ -22,7 +22,11 @@ export interface OptionIssue {
 /** More issues than this are counted, not listed. */
 const MAX_LISTED_ISSUES = 20
 
-const UNKNOWN_OPTION = 'an unknown option'
+/** What was given, of an option that there is not. */
+export const UNKNOWN_OPTION = 'an unknown option'
+
+/** An issue whose hint is looked for when it is listed: a name that was meant takes a millisecond to find. */
+type FoundIssue = Omit<OptionIssue, 'hint'> & { readonly hint: () => string | null }
 
 /**
  * Parses untrusted input with a schema.
@@ -39,18 +43,27 @@ export function parseOptions<S extends z.ZodType>(schema: S, raw: unknown, subje
     throw new InvalidOptionsError(`Invalid ${subject}: the value cannot be read (${describeCause(cause)})`, { cause })
   }
   if (result.success) return result.data
-  throw invalidOptions(subject, collectIssues(schema, result.error.issues, []))
+  const found = collectIssues(schema, result.error.issues, [])
+  const listed = found.slice(0, MAX_LISTED_ISSUES).map((issue) => ({ ...issue, hint: issue.hint() }))
+  throw invalidOptions(subject, listed, found.length)
 }
 
-/** Builds the error from issues that were found outside a schema. */
-export function invalidOptions(subject: string, issues: readonly OptionIssue[]): InvalidOptionsError {
+/**
+ * Builds the error from issues that were found outside a schema.
+ * @param count how many there are, where not all are given
+ */
+export function invalidOptions(
+  subject: string,
+  issues: readonly OptionIssue[],
+  count: number = issues.length,
+): InvalidOptionsError {
   const listed = issues.slice(0, MAX_LISTED_ISSUES)
   const lines = listed.map(formatIssue)
-  if (issues.length > listed.length) lines.push(`and ${issues.length - listed.length} more`)
+  if (count > listed.length) lines.push(`and ${count - listed.length} more`)
   const message =
     lines.length === 1 ? `Invalid ${subject}: ${lines[0]}` : `Invalid ${subject}:\n  - ${lines.join('\n  - ')}`
   return new InvalidOptionsError(message, {
-    details: { issues: Object.freeze(listed.map((issue) => Object.freeze(issue))), issueCount: issues.length },
+    details: { issues: Object.freeze(listed.map((issue) => Object.freeze(issue))), issueCount: count },
   })
 }
 
@@ -67,7 +80,7 @@ function collectIssues(
   schema: z.ZodType,
   issues: readonly z.core.$ZodIssue[],
   prefix: readonly PropertyKey[],
-): OptionIssue[] {
+): FoundIssue[] {
   const seen = new Set<string>()
   return issues
     .flatMap((issue) => toOptionIssues(schema, issue, [...prefix, ...issue.path]))
@@ -78,7 +91,7 @@ function collectIssues(
     })
 }
 
-function toOptionIssues(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): OptionIssue[] {
+function toOptionIssues(schema: z.ZodType, issue: z.core.$ZodIssue, path: readonly PropertyKey[]): FoundIssue[] {
   if (issue.code === 'unrecognized_keys') return unknownKeys(schema, issue, path)
   // What is wrong with a name in a map stands inside; the path already ends in that name.
   if (issue.code === 'invalid_key') return collectIssues(schema, issue.issues, path)
@@ -90,7 +103,8 @@ function toOptionIssues(schema: z.ZodType, issue: z.core.$ZodIssue, path: readon
     if (branches[0] !== undefined) return collectIssues(schema, branches[0], path)
   }
   const params = issue.code === 'custom' ? issue.params : undefined
-  const hint = typeof params?.['hint'] === 'string' ? params['hint'] : numberHint(issue.input, issue.message)
+  const hint = (): string | null =>
+    typeof params?.['hint'] === 'string' ? params['hint'] : numberHint(issue.input, issue.message)
   const got = typeof params?.['got'] === 'string' ? params['got'] : describeValue(issue.input)
   return [{ path: formatPath(path), got, allowed: issue.message, hint }]
 }
@@ -111,29 +125,24 @@ function unknownKeys(
   schema: z.ZodType,
   { keys, input }: z.core.$ZodIssueUnrecognizedKeys,
   path: readonly PropertyKey[],
-): OptionIssue[] {
+): FoundIssue[] {
+  const unknown = new Set(keys)
   const names = typeof input === 'object' && input !== null ? Object.keys(input) : []
   const known = shapeAt(
     schema,
     path,
-    names.filter((name) => !keys.includes(name)),
+    names.filter((name) => !unknown.has(name)),
   )
-  return keys.map((key) => unknownKey(schema, path, key, known))
-}
-
-function unknownKey(
-  schema: z.ZodType,
-  path: readonly PropertyKey[],
-  key: string,
-  known: readonly string[],
-): OptionIssue {
-  const nearest = nearestName(key, known) ?? nearestBelow(schema, path, key)
-  return {
+  const allowed = known.length === 0 ? 'no options' : known.join(', ')
+  return keys.map((key) => ({
     path: formatPath([...path, key]),
     got: UNKNOWN_OPTION,
-    allowed: known.length === 0 ? 'no options' : known.join(', '),
-    hint: nearest === null ? null : `did you mean ${nearest}?`,
-  }
+    allowed,
+    hint: () => {
+      const nearest = nearestName(key, known) ?? nearestBelow(schema, path, key)
+      return nearest === null ? null : `did you mean ${nearest}?`
+    },
+  }))
 }
 
 /** An option that stands one level too high: `memoryBytes` beside `limits`. */

@@ -1,7 +1,7 @@
 /** The file of a build, as it stands on disk. */
 import { dirname, resolve } from 'node:path'
 import { SandboxError } from '../../errors.js'
-import { formatIssue, type OptionIssue } from '../../options/index.js'
+import { formatIssue, UNKNOWN_OPTION, type OptionIssue } from '../../options/index.js'
 import { printable } from '../../printable.js'
 import { decodeText, readHostBytes } from './host-text.js'
 import { codeFrame, lineAndColumn, TextProblem, type Place } from './text-place.js'
@@ -9,6 +9,8 @@ import { parseYaml, type YamlData } from './yaml-data.js'
 
 /** Scripts of a build stand in files of its source; this holds what calls them. */
 const MAX_FILE_BYTES = 1024 ** 2
+/** Further problems are left out: whoever mends these sees the next. */
+const MAX_LISTED = 20
 /** Further problems are told by their place alone. */
 const MAX_FRAMES = 5
 
@@ -69,7 +71,7 @@ export function describeIssues(
   const problems: BuildProblem[] = []
   const shown = withoutSecrets(file)
   const blocks: string[] = []
-  for (const issue of issues) {
+  for (const issue of issues.slice(0, MAX_LISTED)) {
     const flag = nearest(flags, issue.path)
     if (flag !== null) {
       const message = formatIssue({ ...issue, path: flag })
@@ -85,13 +87,14 @@ export function describeIssues(
     const framed = blocks.length < MAX_FRAMES && !mayBeSecret(issue.path)
     blocks.push(framed ? `${head}\n${indent(codeFrame(shown, place))}` : head)
   }
-  const message = blocks.length === 1 ? (blocks[0] ?? '') : `${blocks.length} problems\n${blocks.join('\n')}`
+  const count = issues.length < MAX_LISTED ? String(issues.length) : `the first ${MAX_LISTED}`
+  const message = blocks.length === 1 ? (blocks[0] ?? '') : `${count} problems\n${blocks.join('\n')}`
   return new BuildFileError(message, problems)
 }
 
 /** Where to look: the value, the key of one that is unknown, else what holds the one that is missing. */
 function placeOf({ data }: BuildFile, issue: OptionIssue): Place {
-  if (issue.got === 'an unknown option') return data.keys.get(issue.path) ?? nearest(data.places, issue.path) ?? NOWHERE
+  if (issue.got === UNKNOWN_OPTION) return data.keys.get(issue.path) ?? nearest(data.places, issue.path) ?? NOWHERE
   const own = data.places.get(issue.path)
   if (own !== undefined) return own
   const parent = nearestPath(data.places, issue.path)
@@ -119,11 +122,17 @@ function mayBeSecret(path: string): boolean {
 
 /** The text with stars in place of what may be a secret, at the same offsets. */
 function withoutSecrets({ text, data }: BuildFile): string {
-  let shown = text
-  for (const [path, { start, end }] of data.places)
-    if (mayBeSecret(path))
-      shown = shown.slice(0, start) + text.slice(start, end).replaceAll(/[^\n]/g, '*') + shown.slice(end)
-  return shown
+  const secret = [...data.places].flatMap(([path, place]) => (mayBeSecret(path) ? [place] : []))
+  let shown = ''
+  let at = 0
+  for (const { start, end } of secret.sort((one, other) => one.start - other.start)) {
+    // Places lie in each other, and an alias has that of its anchor.
+    if (end <= at) continue
+    const from = Math.max(at, start)
+    shown += text.slice(at, from) + text.slice(from, end).replaceAll(/[^\n]/g, '*')
+    at = end
+  }
+  return shown + text.slice(at)
 }
 
 function shownName(name: string): string {

@@ -25,16 +25,15 @@ export async function readHostBytes(path: string, maxBytes: number): Promise<Buf
   try {
     const facts = await file.stat()
     if (!facts.isFile()) throw new HostFileError('EINVAL', 'expected a plain file at', shown)
-    // The size may be that of another moment: one byte more than allowed is what is read at most.
-    const bytes = Buffer.allocUnsafe(Math.min(facts.size, maxBytes) + 1)
+    // The size may be that of another moment, and is 0 below /proc: one byte more than allowed is what is read at most.
+    const bytes = Buffer.allocUnsafe(maxBytes + 1)
     let length = 0
     while (length < bytes.length) {
       const { bytesRead } = await file.read(bytes, length, bytes.length - length, null)
       if (bytesRead === 0) break
       length += bytesRead
     }
-    if (length > maxBytes || facts.size > maxBytes)
-      throw new HostFileError('EFBIG', `expected at most ${formatSize(maxBytes)} at`, shown)
+    if (length > maxBytes) throw new HostFileError('EFBIG', `expected at most ${formatSize(maxBytes)} at`, shown)
     return bytes.subarray(0, length)
   } catch (error) {
     if (error instanceof HostFileError) throw error

@@ -5,8 +5,9 @@ import { describeValue, formatPath, type OptionIssue } from '../../options/index
 import { parseSecretFlag } from './build-flags.js'
 import { decodeText, readHostBytes } from './host-text.js'
 
-/** As much as a build takes. */
+/** As much as a build takes, of one and in number: what is more is refused, and need not be read for that. */
 const MAX_SECRET_BYTES = 64 * 1024
+const MAX_SECRETS = 64
 
 const ALLOWED = 'where the text comes from: { env: NAME } for a variable of this shell, or { file: path }'
 /** Stands for one that could not be read, so that nothing else is said about it. */
@@ -60,10 +61,11 @@ export async function readSecrets(
       issues.push({ path, got: 'something that is not shown', allowed: 'NAME, or NAME=@file', hint })
       continue
     }
+    values.set(flag.name, UNKNOWN)
     flagOf.set(pathOf(flag.name), `--secret ${flag.name}`)
     sources.set(flag.name, flag.file === null ? { env: flag.name } : { file: resolve(flag.file) })
   }
-  for (const [name, source] of sources) {
+  for (const [name, source] of [...sources].slice(0, MAX_SECRETS)) {
     const value = await read(source, env)
     values.set(name, value.text ?? UNKNOWN)
     if (value.text === null) issues.push({ path: pathOf(name), got: 'nothing', allowed: ALLOWED, hint: value.problem })

@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -195,6 +195,19 @@ describe('secrets', () => {
     expect(message).not.toMatch(/hunter22|22222222|token from/)
   })
 
+  test('from a file whose size the kernel does not tell', async () => {
+    expect(await secrets('', '--secret', 'A=@/proc/version')).toEqual({
+      A: readFileSync('/proc/version', 'utf8').trimEnd(),
+    })
+  })
+
+  test('more than a build takes are refused, and not read', async () => {
+    const many = Array.from({ length: 5_000 }, (_, i) => `S${i}: { file: /dev/zero }`).join(', ')
+    const { message } = await refusal(`${STEP}secrets: { ${many} }`)
+    expect(message).toMatch(/^the first 20 problems\n/)
+    expect(message.match(/plain file/g)).toHaveLength(20)
+  })
+
   test('one that is too long, or no text', async () => {
     const long = write('x'.repeat(65_537), 'long')
     expect((await refusal(STEP, '--secret', `A=@${long}`)).message).toMatch(/EFBIG.*64KiB/)
@@ -302,6 +315,13 @@ describe('refused, with the place', () => {
     expect(message.replaceAll('\n', '')).not.toMatch(UNSAFE)
     const wide = await refusal(`steps: [${'{run: 5}, '.repeat(250)}]\n${'k'.repeat(100_000)}: 1\n`)
     expect(wide.message.length).toBeLessThan(12_000)
+    const members = Array.from({ length: 8_000 }, (_, i) => `k${i}: secret${i}`).join(', ')
+    const begun = performance.now()
+    const many = await refusal(`secrets: { ${members} }\nenv: { ${members} }\nsteps: 5\n`)
+    expect(performance.now() - begun).toBeLessThan(3_000)
+    expect(many.message.length).toBeLessThan(12_000)
+    expect(many.problems).toHaveLength(20)
+    expect(many.message).not.toContain('secret1')
   })
 
   test('a file that is too large, is none, or is not there', async () => {

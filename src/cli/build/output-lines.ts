@@ -4,6 +4,8 @@ import { printable } from '../../printable.js'
 /** Longest line that is shown; the log has the rest. */
 const MAX_LINE_CHARS = 2_000
 const TAB_COLUMNS = 8
+/** Looked for in one go: a search for each would go over a text of many carriage returns again and again. */
+const LINE_END = /[\r\n]/g
 
 /**
  * Cuts text into lines that a terminal can show. A carriage return ends a line as a line feed does: what was printed before it
@@ -57,10 +59,8 @@ export class LineCutter {
 }
 
 function nextEnd(text: string, from: number): number {
-  const feed = text.indexOf('\n', from)
-  const limit = feed < 0 ? text.length : feed
-  const back = text.slice(from, limit).indexOf('\r')
-  return back < 0 ? limit : from + back
+  LINE_END.lastIndex = from
+  return LINE_END.exec(text)?.index ?? text.length
 }
 
 function showLine(line: string): string {

@@ -81,6 +81,16 @@ describe('lines of output', () => {
     expect(cutter.push('\nnext\n')).toEqual([`${'x'.repeat(1_999)}…`, 'next'])
   })
 
+  test('carriage returns cost about as much as line feeds', () => {
+    const timeOf = (end: string): number => {
+      const begun = performance.now()
+      expect(new LineCutter().push(end.repeat(500_000))).toHaveLength(500_000)
+      return performance.now() - begun
+    }
+    timeOf('\n')
+    expect(timeOf('\r')).toBeLessThan(timeOf('\n') * 4)
+  })
+
   test('a step remembers its last lines', () => {
     const step = new StepOutput(3)
     const push = (text: string, stream: 'stdout' | 'stderr' = 'stdout') =>

@@ -13,7 +13,7 @@ import { commandExitCode, EXIT_FAILURE, EXIT_KILLED, EXIT_TIMEOUT, signalExitCod
 import { failingStep } from './event-text.js'
 
 /** It failed, but no step of it did: for example, its artifacts are larger than they may be. */
-export const EXIT_BUILD_FAILED = 1
+const EXIT_BUILD_FAILED = 1
 
 /** @param received - the signal of this process that canceled it */
 export function buildExitCode(result: BuildResult, received: NodeJS.Signals | null): number {

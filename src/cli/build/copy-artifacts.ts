@@ -35,7 +35,10 @@ export async function copyArtifacts(source: string, target: string): Promise<voi
 }
 
 async function copyInto(source: string, target: string): Promise<void> {
-  for (const entry of await readdir(source, { withFileTypes: true })) {
+  const entries = await readdir(source, { withFileTypes: true }).catch((error: unknown) => {
+    throw fileError('cannot read', source, error)
+  })
+  for (const entry of entries) {
     const to = join(target, entry.name)
     try {
       await copyEntry(entry, join(source, entry.name), to)

@@ -1,4 +1,5 @@
 /** A build from its first event to its result. */
+import { printable } from '../../printable.js'
 import type { BuildEvent, BuildResult } from '../../runner/build-events.js'
 import type { Progress } from './progress.js'
 
@@ -29,7 +30,7 @@ export async function followBuild(build: FollowedBuild, progress: Progress): Pro
     }
   } catch (error) {
     // Its log cannot be read, on a full disk for example; the build goes on.
-    progress.note(`no further events: ${error instanceof Error ? error.message : String(error)}`)
+    progress.note(`no further events: ${printable(error instanceof Error ? error.message : String(error), 1_000)}`)
   }
   try {
     result = await build.result

@@ -3,7 +3,8 @@
  *
  * Theory of operation. Whoever reaches the port may read the numbers, and no more: one path, GET and HEAD, nothing of a request
  * is kept or shown. A client is given little: small headers, a few seconds to send them, as many to take the answer, and one of a
- * few connections. A web page that has its own name resolve to this host (DNS rebinding) is refused by the name that it asks for.
+ * few connections. Many requests fit into one packet: one rendering serves all that ask at the same moment. A web page that has its
+ * own name resolve to this host (DNS rebinding) is refused by the name that it asks for.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIP, type AddressInfo } from 'node:net'
@@ -39,6 +40,7 @@ export class MetricsServer implements AsyncDisposable {
   readonly #registry: MetricsRegistry
   readonly #options: MetricsServerOptions
   #bound: AddressInfo = { address: '', family: '', port: 0 }
+  #rendering: Promise<Buffer> | null = null
   #closing: Promise<void> | null = null
 
   private constructor(options: MetricsServerOptions) {
@@ -115,19 +117,27 @@ export class MetricsServer implements AsyncDisposable {
     if (this.#isRebound(request)) return refuse(response, 421)
     if (request.url?.split('?', 1)[0] !== this.#options.path) return refuse(response, 404)
     if (method !== 'GET' && method !== 'HEAD') return refuse(response.setHeader('Allow', 'GET, HEAD'), 405)
-    this.#registry.text().then(
+    this.#render().then(
       (text) => {
         response.setHeader('Content-Type', this.#registry.contentType)
-        response.setHeader('Content-Length', Buffer.byteLength(text))
+        response.setHeader('Content-Length', text.length)
         response.end(method === 'HEAD' ? undefined : text)
       },
       () => refuse(response, 500),
     )
   }
 
+  #render(): Promise<Buffer> {
+    this.#rendering ??= this.#registry
+      .text()
+      .then((text) => Buffer.from(text))
+      .finally(() => (this.#rendering = null))
+    return this.#rendering
+  }
+
   /** On a loopback address nobody but a page with a name of its own asks for another name. */
   #isRebound({ headers: { host = '' } }: IncomingMessage): boolean {
-    if (!/^(?:127\.|::1$)/.test(this.#bound.address)) return false
+    if (!/^(?:(?:::ffff:)?127\.|::1$)/.test(this.#bound.address)) return false
     const name = host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')
     return name !== '' && name !== 'localhost' && isIP(name) === 0
   }

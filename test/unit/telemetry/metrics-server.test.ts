@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InvalidOptionsError, InvalidStateError } from '../../../src/errors.js'
 import { MetricsEndpoint } from '../../../src/sandbox/metrics-endpoint.js'
-import { count } from '../../../src/telemetry/index.js'
+import { addGauge, count } from '../../../src/telemetry/index.js'
 import { parseExposition } from '../../helpers/exposition.js'
 import { rejection } from '../../helpers/sandboxes.js'
 
@@ -30,10 +30,13 @@ function ask(method: string, path = '/metrics', headers: Record<string, string> 
 }
 
 /** A connection that sends `bytes` and then waits. @returns all that came until it was closed, and how long that took */
-async function rawly(bytes: string, onOpen: (socket: Socket) => void = () => undefined) {
-  const { hostname, port } = new URL(endpoint.url)
+async function rawly(
+  bytes: string,
+  onOpen: (socket: Socket) => void = () => undefined,
+  port = Number(new URL(endpoint.url).port),
+) {
   const started = performance.now()
-  const socket = connect(Number(port), hostname)
+  const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
   socket.write(bytes)
   onOpen(socket)
@@ -81,6 +84,14 @@ describe('the endpoint', () => {
       expect(await ask('GET', '/metrics', { Host: host })).toMatchObject({ status: 200 })
   })
 
+  it('takes a loopback address that is written as one of IPv6 for one', async () => {
+    await using other = await MetricsEndpoint.open({ host: '::ffff:127.0.0.1', port: 0 })
+    const asked = (host: string) =>
+      rawly(`GET /metrics HTTP/1.0\r\nHost: ${host}\r\n\r\n`, undefined, Number(new URL(other.url).port))
+    expect((await asked('evil.example')).received).toMatch(/^HTTP\/1\.1 421 /)
+    expect((await asked('localhost')).received).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
   it('takes a query', async () => {
     expect(await ask('GET', '/metrics?x=1')).toMatchObject({ status: 200 })
   })
@@ -97,11 +108,24 @@ describe('a client', () => {
       const timer = setInterval(() => socket.write('X-A: b\r\n'), 500)
       socket.once('close', () => clearInterval(timer))
     }
-    const silent = Array.from({ length: 40 }, () => rawly(''))
     const slow = rawly('GET /metrics HTTP/1.1\r\nHost: localhost\r\n', drip)
-    const ends = await Promise.all([...silent, slow])
+    const silent = Array.from({ length: 40 }, () => rawly(''))
+    const ends = await Promise.all([slow, ...silent])
     for (const { durationMs } of ends) expect(durationMs).toBeLessThan(15_000)
+    // 16 have a place, the slow one among them, and are let go when they have used it up.
+    const kept = ends.filter(({ durationMs }) => durationMs > 3_000)
+    expect([kept.length, kept[0]]).toEqual([16, await slow])
     expect((await ask('GET')).status).toBe(200)
+  })
+
+  it('that asks often at once has the numbers read once', async () => {
+    let reads = 0
+    const end = addGauge('container_sandbox.queue.waiting', () => [{ value: (reads += 1) }])
+    const question = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n'
+    const { received } = await rawly(`${question}\r\n`.repeat(300) + `${question}Connection: close\r\n\r\n`)
+    end()
+    expect(received.split('HTTP/1.1 200 OK')).toHaveLength(302)
+    expect(reads).toBeLessThan(10)
   })
 
   it('that sends a body is not listened to', async () => {

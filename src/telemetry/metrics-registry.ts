@@ -12,21 +12,26 @@ export type PrometheusRegistry = Pick<Registry, 'registerMetric' | 'removeSingle
 export class MetricsRegistry implements Disposable {
   readonly #registry: PrometheusRegistry
   readonly #names: string[] = []
-  readonly #close: () => void
+  #endCounting: () => void = () => undefined
 
   /**
    * @param registry your own of `prom-client`, where the metrics stand beside yours; default: one that nobody else has
-   * @throws {Error} of `prom-client` when the registry has metrics with these names
+   * @throws {Error} of `prom-client` when the registry has a metric with one of these names; it is left as it was
    */
   constructor(registry: PrometheusRegistry = new Registry()) {
     this.#registry = registry
-    const counters = new Map(keys(COUNTERS).map((name) => [name, this.#keep(buildCounter(name))]))
-    const histograms = new Map(keys(HISTOGRAMS).map((name) => [name, this.#keep(buildHistogram(name))]))
-    for (const name of keys(GAUGES)) this.#keep(buildGauge(name))
-    this.#close = addMetricSink({
-      count: (name, value, attributes) => counters.get(name)?.inc(labelsOf(attributes), value),
-      observe: (name, value, attributes) => histograms.get(name)?.observe(labelsOf(attributes), value),
-    })
+    try {
+      const counters = new Map(keys(COUNTERS).map((name) => [name, this.#keep(buildCounter(name))]))
+      const histograms = new Map(keys(HISTOGRAMS).map((name) => [name, this.#keep(buildHistogram(name))]))
+      for (const name of keys(GAUGES)) this.#keep(buildGauge(name))
+      this.#endCounting = addMetricSink({
+        count: (name, value, attributes) => counters.get(name)?.inc(labelsOf(attributes), value),
+        observe: (name, value, attributes) => histograms.get(name)?.observe(labelsOf(attributes), value),
+      })
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   /** The `Content-Type` of {@link text}. */
@@ -41,7 +46,7 @@ export class MetricsRegistry implements Disposable {
 
   /** Ends the counting and takes the metrics out of the registry. Idempotent. */
   close(): void {
-    this.#close()
+    this.#endCounting()
     for (const name of this.#names.splice(0)) this.#registry.removeSingleMetric(name)
   }
 

@@ -90,6 +90,13 @@ describe('a registry', () => {
     expect(await names()).toEqual(['mine_total'])
   })
 
+  it('that has one of the names is left as it was', async () => {
+    const own = new Registry()
+    new Counter({ name: 'container_sandbox_build_ends_total', help: 'Mine.', registers: [own] })
+    expect(() => new MetricsRegistry(own)).toThrow(/build_ends_total has already been registered/)
+    expect([...parseExposition(await own.metrics()).keys()]).toEqual(['container_sandbox_build_ends_total'])
+  })
+
   it('counts for itself, and no more after its end', async () => {
     using other = new MetricsRegistry()
     registry.close()

@@ -30,9 +30,9 @@ export async function tellStart(sandbox: Subject, start: (within: WithinStart) =
     const containerId = sandbox.launched?.container.id ?? null
     if (containerId !== null) span.setAttribute('container.id', containerId)
     span.end()
-    const attributes = { kind: 'cold', ...(error === null ? {} : { 'error.type': errorType(error) }) }
-    count('container_sandbox.sandbox.starts', 1, attributes)
-    observe('container_sandbox.sandbox.start.duration', durationMs / 1000, attributes)
+    const failure = error === null ? {} : { 'error.type': errorType(error) }
+    count('container_sandbox.sandbox.starts', 1, { kind: 'cold', ...failure })
+    observe('container_sandbox.sandbox.start.duration', durationMs / 1000, failure)
     publish('container-sandbox:sandbox:start', () => ({ sandboxId: sandbox.id, containerId, durationMs, error }))
   }
 }

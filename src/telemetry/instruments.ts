@@ -36,8 +36,6 @@ const ENGINE_ATTRIBUTES = {
   'error.type': null,
 } as const
 
-const START_ATTRIBUTES = { kind: ['cold', 'warm'], 'error.type': null } as const
-
 const BUILD_OUTCOMES = ['succeeded', 'failed', 'timeout', 'canceled', 'jailbreak', 'lost', 'error'] as const
 
 /** Things that are counted up. */
@@ -45,8 +43,8 @@ export const COUNTERS = {
   'container_sandbox.sandbox.starts': {
     unit: '{sandbox}',
     description:
-      'Sandboxes that were had: cold, started for it, or warm, handed out by a pool; with the error of a start that failed.',
-    attributes: START_ATTRIBUTES,
+      'Sandboxes: cold, each that was started, for a pool too; warm, each that a pool had ready; with the error of a start that failed.',
+    attributes: { kind: ['cold', 'warm'], 'error.type': null },
   },
   'container_sandbox.sandbox.ends': {
     unit: '{sandbox}',
@@ -70,7 +68,7 @@ export const COUNTERS = {
   'container_sandbox.limit.hits': {
     unit: '{hit}',
     description: 'Limits that a guest ran into.',
-    attributes: { limit: ['memory', 'cpuTime', 'timeout', 'output', 'lifetime', 'disk', 'pids'] },
+    attributes: { limit: ['memory', 'cpuTime', 'timeout', 'output', 'lifetime'] },
   },
   'container_sandbox.engine.requests': {
     unit: '{request}',
@@ -110,7 +108,7 @@ export const HISTOGRAMS = {
     unit: 's',
     description: 'From the call to a ready sandbox, or to the error of a start that failed.',
     bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    attributes: START_ATTRIBUTES,
+    attributes: { 'error.type': null },
   },
   'container_sandbox.engine.request.duration': {
     unit: 's',

@@ -72,6 +72,16 @@ it('numbers tell of starts, ends, outcomes, limits and requests', async () => {
   expect(Object.fromEntries(positive)).toEqual(ENDS)
 })
 
+it('the limits of a whole sandbox are told once, by its end', async () => {
+  using sdk = new MemoryTelemetry()
+  const brief = await ContainerSandbox.create({ limits: { lifetimeMs: 1_000 } })
+  expect((await brief.run('sleep', ['60'])).outcome).toBe('lost')
+  const points = (name: string): Promise<unknown> => sdk.pointsOf(`container_sandbox.${name}`)
+  expect(await points('limit.hits')).toEqual([{ attributes: { 'container_sandbox.limit': 'lifetime' }, value: 1 }])
+  expect(await points('sandbox.ends')).toEqual([{ attributes: { 'container_sandbox.reason': 'lifetime' }, value: 1 }])
+  expect(await points('command.ends')).toEqual([{ attributes: { 'container_sandbox.outcome': 'lost' }, value: 1 }])
+})
+
 it('messages tell the same as it happens, in order', async () => {
   let lived: Awaited<ReturnType<typeof live>> | undefined
   const events = await withEvents(async () => void (lived = await live()))

@@ -62,11 +62,15 @@ describe('consoleLogger', () => {
   })
 
   it('tells of an error its code, words and stack', () => {
-    const { logger, records } = lines()
-    logger.error({ err: new EngineUnavailableError('away\u202e') }, 'no engine')
+    const { logger, records, written } = lines()
+    const err = new EngineUnavailableError('away\u202e')
+    logger.error({ err }, 'no engine')
     expect(records()).toMatchObject([
       { err: { type: 'EngineUnavailableError', code: 'ERR_ENGINE_UNAVAILABLE', message: 'away\\u202e' } },
     ])
+    // The stack begins with the words of the error as they are.
+    expect(records()).toMatchObject([{ err: { stack: err.stack } }])
+    expect(written[0]).toMatch(/^[\x20-\x7e]+\n$/)
   })
 
   it('lets no text forge a line or move a cursor', () => {

@@ -36,7 +36,10 @@ export async function runBootstrap(bootstrap: Bootstrap): Promise<void> {
   signal.throwIfAborted()
   // A process group of its own, so that all of it can be ended.
   const child = spawn('mmdebstrap', bootstrap.args, {
-    ...{ cwd: '/', env, detached: true, stdio: ['ignore', bootstrap.archive, 'pipe'] },
+    cwd: '/',
+    env,
+    detached: true,
+    stdio: ['ignore', bootstrap.archive, 'pipe'],
   })
   const words: string[] = []
   const closed = new Promise<number | null>((resolve, reject) => {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { ImageError } from '../errors.js'
 
@@ -23,7 +23,8 @@ export interface ToolchainFolder extends AsyncDisposable {
  * @throws {ImageError} when that cannot be written to.
  */
 export async function openToolchainFolder(): Promise<ToolchainFolder> {
-  const path = join(process.env['TMPDIR'] ?? TEMP_DIR, `container-sandbox-${randomUUID()}`)
+  // Absolute, since mmdebstrap works in another folder. An empty variable is none.
+  const path = resolve(process.env['TMPDIR'] || TEMP_DIR, `container-sandbox-${randomUUID()}`)
   try {
     await mkdir(path, { mode: 0o700 })
     const archive = await openUnnamed(join(path, 'archive'))

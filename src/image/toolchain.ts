@@ -48,7 +48,8 @@ const PHASE_WORDS: readonly (readonly [ToolchainPhase, RegExp])[] = [
 /**
  * Makes sure that an engine has a toolchain.
  *
- * @throws {ImageError} when mmdebstrap or Debian's keys are missing, or it fails. Errors of the engine; the signal's reason.
+ * @throws {ImageError} when mmdebstrap or Debian's keys are missing, or it fails. Errors of the engine; the signal's reason;
+ *   what `onProgress` throws.
  */
 export async function ensureToolchain(store: ImageStore, options: ResolvedToolchainOptions): Promise<Toolchain> {
   const signal = options.signal ?? new AbortController().signal
@@ -88,8 +89,10 @@ async function makeToolchain(
   recipe: ToolchainRecipe,
   options: ResolvedToolchainOptions & { readonly signal: AbortSignal },
 ): Promise<ImageFacts> {
-  const { suite, signal, timeoutMs } = options
-  const tell = progressTeller(options)
+  const { suite, timeoutMs } = options
+  const failed = new AbortController()
+  const signal = AbortSignal.any([options.signal, failed.signal])
+  const tell = progressTeller(options, (error) => failed.abort(error))
   const args = recipe.arguments()
   const folder = await openToolchainFolder()
   try {
@@ -113,15 +116,22 @@ async function makeToolchain(
   }
 }
 
-/** Tells each phase once, and never one that comes before a phase that was told. */
-function progressTeller({ onProgress }: ResolvedToolchainOptions): (phase: ToolchainPhase) => void {
+/** Tells each phase once, and never one that comes before a phase that was told. `fail` hears of what the listener throws. */
+function progressTeller(
+  { onProgress }: ResolvedToolchainOptions,
+  fail: (error: unknown) => void,
+): (phase: ToolchainPhase) => void {
   const start = performance.now()
   let told = 0
   return (phase) => {
     const step = TOOLCHAIN_PHASES.indexOf(phase) + 1
     if (step <= told) return
     told = step
-    onProgress?.({ phase, step, steps: TOOLCHAIN_PHASES.length, elapsedMs: performance.now() - start })
+    try {
+      onProgress?.({ phase, step, steps: TOOLCHAIN_PHASES.length, elapsedMs: performance.now() - start })
+    } catch (error) {
+      fail(error)
+    }
   }
 }
 

@@ -5,12 +5,11 @@ import { abortSignalOption, durationOption, objectOption, opaqueOption, optionFa
 import { parseOptions } from './parse.js'
 
 /** Debian 12: its compiler takes old sources too, and its Node.js 18 and npm 9 run what newer ones run for the most part. */
-export const DEFAULT_TOOLCHAIN_SUITE = 'bookworm'
+const DEFAULT_TOOLCHAIN_SUITE = 'bookworm'
 
 /** Compiler, tools and interpreters, and what `./configure` and unpacking sources call. */
-export const TOOLCHAIN_PACKAGES: readonly string[] = (
-  'bzip2 ca-certificates file gcc git libc6-dev make nodejs npm ' + 'patch pkgconf python3 xz-utils'
-).split(' ')
+export const TOOLCHAIN_PACKAGES: readonly string[] =
+  'bzip2 ca-certificates file gcc git libc6-dev make nodejs npm patch pkgconf python3 xz-utils'.split(' ')
 
 /** Debian's rule for names of packages (Debian Policy Manual, 5.6.1), and room for the longest that there is. */
 const PACKAGE_PATTERN = /^[a-z0-9][a-z0-9+.-]{1,99}$/

@@ -9,7 +9,7 @@ import { parseToolchainOptions, type ToolchainOptions } from '../options/index.j
  * got an update: remove the image to have it made anew.
  *
  * @throws {InvalidOptionsError} {@link ImageError} when mmdebstrap or Debian's keys are missing, or it fails. Errors of the
- *   engine; the reason of the signal.
+ *   engine; the reason of the signal; what `onProgress` throws.
  */
 export async function buildToolchain(options: ToolchainOptions = {}): Promise<Toolchain> {
   const parsed = parseToolchainOptions(options)

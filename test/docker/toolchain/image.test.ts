@@ -121,6 +121,15 @@ describe('a toolchain that is not made', () => {
     expectNothingLeft()
   })
 
+  it('leaves nothing when what hears of it throws, and rejects with that', async () => {
+    const failure = new Error('a listener of ours')
+    const onProgress = (): void => {
+      throw failure
+    }
+    expect(await rejection(buildToolchain({ ...other, onProgress }))).toBe(failure)
+    expectNothingLeft()
+  })
+
   it('leaves nothing when its time is over, and says where it was', async () => {
     const error = await rejection(buildToolchain({ ...other, timeoutMs: 1_500 }))
     expect(error).toBeInstanceOf(ImageError)

@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { isAbsolute, relative } from 'node:path'
+import { tmpdir } from 'node:os'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ImageFacts, ImageStore } from '../../../src/driver/driver.js'
 import { ImageError, InvalidOptionsError } from '../../../src/errors.js'
 import { imageLabels, imageTag, MADE_AT_LABEL } from '../../../src/image/image-labels.js'
 import { parseAptProxies } from '../../../src/image/toolchain-bootstrap.js'
+import { openToolchainFolder } from '../../../src/image/toolchain-folder.js'
 import { toolchainRecipe } from '../../../src/image/toolchain-recipe.js'
 import { newestToolchain } from '../../../src/image/toolchain.js'
 import { parseToolchainOptions, TOOLCHAIN_PACKAGES } from '../../../src/options/index.js'
@@ -76,6 +79,17 @@ test('parseAptProxies takes over what apt.conf(5) names', () => {
   ].join('\n')
   expect(parseAptProxies(dump)).toEqual({ http_proxy: 'http://user:word@proxy.test:3142/', https_proxy: '' })
   expect(parseAptProxies('')).toEqual({})
+})
+
+describe('openToolchainFolder', () => {
+  afterEach(() => void vi.unstubAllEnvs())
+
+  // mmdebstrap works in `/`.
+  test.each(['', relative(process.cwd(), tmpdir())])('is absolute with the TMPDIR %j', async (value) => {
+    vi.stubEnv('TMPDIR', value)
+    await using folder = await openToolchainFolder()
+    expect(isAbsolute(folder.path)).toBe(true)
+  })
 })
 
 describe('newestToolchain', () => {

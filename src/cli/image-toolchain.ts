@@ -2,6 +2,7 @@
 import type { ToolchainPhase, ToolchainProgress } from '../options/index.js'
 import { buildToolchain } from '../sandbox/build-toolchain.js'
 import { signalExitCode } from './exit-code.js'
+import { SignalForwarder } from './signal-forwarder.js'
 import type { Terminal } from './terminal.js'
 
 /** What commander makes of the flags of `image toolchain`. */
@@ -28,22 +29,15 @@ const PHASE_TEXTS: Readonly<Record<ToolchainPhase, string>> = {
  * @returns the exit code; 128 + n when signal n ended it, after it has cleaned up
  */
 export async function makeToolchainImage(terminal: Terminal, flags: ToolchainFlags): Promise<number> {
-  const controller = new AbortController()
   // mmdebstrap has a process group of its own: it is told by us, and cleans up before we go.
-  let stopped: NodeJS.Signals | null = null
-  const stop = (signal: NodeJS.Signals): void => {
-    stopped = signal
-    controller.abort()
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const name of signals) process.on(name, stop)
+  using signals = new SignalForwarder()
   const line = process.stderr.isTTY ? new ProgressLine(terminal) : null
   try {
     const toolchain = await buildToolchain({
       ...(flags.suite !== undefined && { suite: flags.suite }),
       ...(flags.mirror !== undefined && { mirror: flags.mirror }),
       ...(flags.include !== undefined && { packages: [...flags.include] }),
-      signal: controller.signal,
+      signal: signals.aborted,
       onProgress: (progress) => line?.show(progress),
     })
     line?.clear()
@@ -53,11 +47,10 @@ export async function makeToolchainImage(terminal: Terminal, flags: ToolchainFla
       terminal.print(`${tag}: ${id} (${(sizeBytes / 1024 ** 2).toFixed(0)} MiB, ${built ? 'built' : 'already there'})`)
     return 0
   } catch (error) {
-    if (stopped === null) throw error
-    return signalExitCode(stopped)
+    if (signals.received === null) throw error
+    return signalExitCode(signals.received)
   } finally {
     line?.clear()
-    for (const name of signals) process.off(name, stop)
   }
 }
 

@@ -8,15 +8,16 @@ import { runCli } from '../helpers/cli.js'
 const folder = mkdtempSync(join(tmpdir(), 'cli-usage-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+const COMMANDS = ['run', 'trace', 'build', 'image', 'users', 'ps', 'prune', 'doctor']
+
 describe('help and version', () => {
   test('help lists every command', async () => {
     const { code, stdout, stderr } = await runCli(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const command of ['run', 'trace', 'image', 'users', 'ps', 'prune', 'doctor'])
-      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   })
 
-  test.each(['run', 'trace', 'image', 'users', 'ps', 'prune', 'doctor'])('%s has help of its own', async (command) => {
+  test.each(COMMANDS)('%s has help of its own', async (command) => {
     const { code, stdout } = await runCli([command, '--help'])
     expect(code).toBe(0)
     expect(stdout).toContain(`Usage: container-sandbox ${command}`)
@@ -75,16 +76,23 @@ describe('a wrong command line is our failure, and nothing is started', () => {
 
 describe('without an engine', () => {
   const env = { DOCKER_HOST: 'unix:///nonexistent/engine.sock' }
+  const build = join(folder, 'build.yaml')
+  writeFileSync(build, 'steps: [{ run: make }]\n')
 
-  test.each([[['run', '--', 'true']], [['image', 'list']], [['image', 'build']], [['ps']], [['prune']]])(
-    '%j says so',
-    async (args) => {
-      const { code, stdout, stderr } = await runCli(args, { env })
-      expect({ code, stdout }).toEqual({ code: 125, stdout: '' })
-      expect(stderr).toContain('/nonexistent/engine.sock')
-      expect(stderr).not.toContain('    at ')
-    },
-  )
+  test.each([
+    [['run', '--', 'true']],
+    [['build', build, '--state-dir', join(folder, 'state')]],
+    [['image', 'list']],
+    [['image', 'build']],
+    [['image', 'toolchain']],
+    [['ps']],
+    [['prune']],
+  ])('%j says so', async (args) => {
+    const { code, stdout, stderr } = await runCli(args, { env })
+    expect({ code, stdout }).toEqual({ code: 125, stdout: '' })
+    expect(stderr).toContain('/nonexistent/engine.sock')
+    expect(stderr).not.toContain('    at ')
+  })
 
   test('with --json it is an error object', async () => {
     const { code, stdout } = await runCli(['ps', '--json'], { env })

@@ -4,11 +4,13 @@
  * Theory of operation. Everything of a use that can outlast it is a process, a file on a writable mount, or an object of the
  * kernel's IPC namespace. Commands are ended with all their descendants; init does that, which the guest cannot stop, and a
  * session of its own helps no process (`images/runner/init/supervisor.c`). Then what is there is compared with what was
- * there before the first use: the processes, the contents and modes of every writable path. The supervisor reads them, over
- * the channel that no guest can speak on. Whatever is left or cannot be told is an error, and the caller ends the sandbox.
+ * there before the first use: the processes, the contents and modes of every writable path, and what a path hands down to
+ * new files. The supervisor reads them, over the channel that no guest can speak on. Whatever is left or cannot be told is an
+ * error, and the caller ends the sandbox.
  *
  * What stays is what a process of the same uid could do to the supervisor without a trace of these kinds, such as lowering
- * its priority. Therefore a sandbox is reused for one tenant only.
+ * its priority, and attributes of a writable path itself that hand nothing down (`user.*` of xattr(7)). Therefore a sandbox is
+ * reused for one tenant only.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuestFileError, SandboxError } from '../errors.js'
@@ -19,7 +21,14 @@ import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
 export interface ResetBaseline {
   /** Names of folders in `/proc`. */
   readonly processes: ReadonlySet<string>
-  readonly modes: ReadonlyMap<string, number>
+  readonly folders: ReadonlyMap<string, FolderState>
+}
+
+/** What a writable path looks like while it is empty. */
+interface FolderState {
+  readonly mode: number
+  /** The mode of a folder that is made in it: a default ACL (acl(5)) shows nowhere else. `null`: not the guest's own, it can set none. */
+  readonly newMode: number | null
 }
 
 /** Writable in every sandbox: POSIX shared memory and message queues (shm_overview(7), mq_overview(7)). */
@@ -40,9 +49,14 @@ const MAX_NAMED = 5
 
 /** Reads what a fresh sandbox looks like. @throws {GuestFileError} {@link SandboxExitedError} */
 export async function readBaseline(sandbox: ContainerSandbox, writable: readonly string[]): Promise<ResetBaseline> {
-  const paths = [...writable, ...IPC_FOLDERS]
-  const [processes, ...modes] = await Promise.all([processesOf(sandbox), ...paths.map((path) => modeOf(sandbox, path))])
-  return { processes: new Set(processes), modes: new Map(paths.map((path, index) => [path, modes[index] ?? 0])) }
+  const own = writable.map(async (path): Promise<[string, FolderState]> => {
+    return [path, { mode: await modeOf(sandbox, path), newMode: await newModeIn(sandbox, path) }]
+  })
+  const shared = IPC_FOLDERS.map(async (path): Promise<[string, FolderState]> => {
+    return [path, { mode: await modeOf(sandbox, path), newMode: null }]
+  })
+  const [processes, ...folders] = await Promise.all([processesOf(sandbox), ...own, ...shared])
+  return { processes: new Set(processes), folders: new Map(folders) }
 }
 
 /**
@@ -72,7 +86,7 @@ async function clear(sandbox: ContainerSandbox, baseline: ResetBaseline): Promis
   await endCommands(sandbox)
   await assertProcesses(sandbox, baseline.processes)
   const tables = Promise.all(IPC_TABLES.map((table) => assertNoObjects(sandbox, table)))
-  await Promise.all([tables, ...[...baseline.modes].map(([path, mode]) => empty(sandbox, path, mode))])
+  await Promise.all([tables, ...[...baseline.folders].map(([path, state]) => empty(sandbox, path, state))])
   // A process that the first look missed could have written behind the broom.
   await assertProcesses(sandbox, baseline.processes)
 }
@@ -103,15 +117,19 @@ async function assertNoObjects(sandbox: ContainerSandbox, table: string): Promis
   if (lines.length > 1) throw leftover(`${lines.length - 1} objects are left in ${table}`)
 }
 
-async function empty(sandbox: ContainerSandbox, folder: string, mode: number): Promise<void> {
+async function empty(sandbox: ContainerSandbox, folder: string, { mode, newMode }: FolderState): Promise<void> {
   const found = await namesIn(sandbox, folder)
   if (found.length > 0) {
     await removeAll(sandbox, folder, found)
     const left = await namesIn(sandbox, folder)
     if (left.length > 0) throw leftover(`${left.length} entries are left in ${folder}: ${listed(left)}`)
   }
-  const now = await modeOf(sandbox, folder)
-  if (now !== mode) throw leftover(`the mode of ${folder} is ${now.toString(8)} instead of ${mode.toString(8)}`)
+  assertMode(folder, await modeOf(sandbox, folder), mode)
+  if (newMode !== null) assertMode(`a new folder in ${folder}`, await newModeIn(sandbox, folder), newMode)
+}
+
+function assertMode(what: string, now: number, before: number): void {
+  if (now !== before) throw leftover(`the mode of ${what} is ${now.toString(8)} instead of ${before.toString(8)}`)
 }
 
 async function removeAll(sandbox: ContainerSandbox, folder: string, names: readonly string[]): Promise<void> {
@@ -143,6 +161,14 @@ async function processesOf(sandbox: ContainerSandbox): Promise<readonly string[]
 
 async function modeOf(sandbox: ContainerSandbox, path: string): Promise<number> {
   return (await sandbox.fs.lstat(path)).mode
+}
+
+async function newModeIn(sandbox: ContainerSandbox, folder: string): Promise<number> {
+  const path = `${folder}/new`
+  await sandbox.fs.mkdir(path)
+  const mode = await modeOf(sandbox, path)
+  await sandbox.fs.rm(path, { recursive: true })
+  return mode
 }
 
 function leftover(what: string): SandboxError {

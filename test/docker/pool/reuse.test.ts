@@ -143,6 +143,21 @@ describe('a sandbox that is used again', () => {
     expect(statsOf(pool)).toMatchObject({ reused: 0, discards: { reset: 1 } })
   })
 
+  it('is not kept when what is made in it would get another mode', async () => {
+    const pool = await open({ templates: { box: { base: 'host', ...template } } })
+    const lease = await pool.acquire({ affinity: 'acme' })
+    // A default ACL (acl(5)) by which nobody may do anything, not even the owner; version 2, entries of tag, permissions and id.
+    const entries = [0x01, 0x04, 0x20].map((tag) => `pack('<HHI', ${tag}, 0, 0xffffffff)`)
+    const python = `import os; from struct import pack
+os.setxattr('/workspace', 'system.posix_acl_default', b''.join([pack('<I', 2), ${entries.join(', ')}]))`
+    await lease.sandbox.run('python3', ['-c', python], { check: true })
+    const { stdout } = await lease.sandbox.shell('echo x > /workspace/file; stat -c %a /workspace /workspace/file')
+    expect(stdout).toBe('755\n0\n')
+    await lease.release()
+    expect(String(failures[0])).toContain('the mode of a new folder in /workspace is 40000 instead of 40755')
+    expect(statsOf(pool)).toMatchObject({ reused: 0, discards: { reset: 1 } })
+  })
+
   it('is kept for a time, and each affinity has so many', async () => {
     const pool = await open({ maxReusedTotal: 2, maxReused: 1, reuseIdleMs: 600, maxStarts: 4 })
     const leases = await Promise.all(['a', 'a', 'b', 'c'].map((affinity) => pool.acquire({ affinity })))

@@ -12,6 +12,7 @@ import {
   textProblem,
 } from './option.js'
 import { driverOption } from './driver-object.js'
+import { isWithin } from './guest-path.js'
 import { parseOptions } from './parse.js'
 import { sandboxOptionsSchema, type ResolvedSandboxOptions, type SandboxOptions } from './sandbox-options.js'
 
@@ -63,7 +64,7 @@ export const poolOptionsSchema = objectOption({
   maxUses: integerOption({ min: 1, max: 1000, unit: 'uses' })
     .default(1)
     .describe(
-      'How often a sandbox may be handed out, all times to the same `affinity`; it is cleared in between. Above 1 its templates have no program, plugin, trace or writable mount.',
+      'How often a sandbox may be handed out, all times to the same `affinity`; it is cleared in between. Above 1 its templates have no program, plugin, trace or writable mount, and no mount or writable path in a writable path.',
     ),
   maxReused: integerOption({ min: 0, max: 1000, unit: 'sandboxes' })
     .default(1)
@@ -207,9 +208,13 @@ export function parsePoolCloseOptions(raw: unknown = {}): z.output<typeof poolCl
 }
 
 /** What an emptied file system leaves as it was, or `null`. */
-function reuseObstacle({ program, methods, plugins, trace, mounts }: ResolvedSandboxOptions): string | null {
+function reuseObstacle(template: ResolvedSandboxOptions): string | null {
+  const { program, methods, plugins, trace, mounts, writable } = template
   if (program !== null || methods !== null) return 'a program'
   if (plugins.length > 0) return 'a plugin'
   if (trace !== null) return 'a trace'
-  return mounts.some(({ writable }) => writable) ? 'a writable mount' : null
+  if (mounts.some((mount) => mount.writable)) return 'a writable mount'
+  const targets = [...writable, ...mounts.map(({ target }) => target)]
+  const isInside = (target: string): boolean => writable.some((path) => path !== target && isWithin(target, path))
+  return targets.some(isInside) ? 'a writable path with a mount or a writable path in it' : null
 }

@@ -62,6 +62,11 @@ describe('pool options', () => {
     ['a program', { methods: '/methods.js' }],
     ['a trace', { trace: true }],
     ['a writable mount', { mounts: [{ source: '/srv/data', target: '/data', writable: true }] }],
+    [
+      'a writable path with a mount or a writable path in it',
+      { mounts: [{ source: '/srv/data', target: '/tmp/data' }] },
+    ],
+    ['a writable path with a mount or a writable path in it', { writable: ['/tmp/cache'] }],
   ])('refuse several uses of a sandbox with %s', (what, options) => {
     expect(parsePoolOptions({ templates: { box: options } }).maxUses).toBe(1)
     expect(problem(() => parsePoolOptions({ templates: { box: options }, maxUses: 2 }))).toMatch(

@@ -18,6 +18,8 @@ export const ARTIFACTS_FOLDER = 'artifacts'
 /** Name of what a trace saw. */
 export const TRACE_FILE = 'trace.json'
 
+const ID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 const MAX_RECORD_BYTES = 64 * 1024 ** 2
 
 const recordSchema = z.strictObject({
@@ -34,6 +36,11 @@ const recordSchema = z.strictObject({
 /** The state of a build as it stands on disk. */
 export type BuildRecord = Readonly<Omit<z.output<typeof recordSchema>, 'result'>> & {
   readonly result: BuildResult | null
+}
+
+/** Whether a text can be the id of a build, which is also the name of its folder. */
+export function isBuildId(text: string): boolean {
+  return ID_PATTERN.test(text)
 }
 
 /**

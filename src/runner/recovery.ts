@@ -8,12 +8,22 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SandboxDriver } from '../driver/driver.js'
 import type { BuildResult } from './build-events.js'
-import { ARTIFACTS_FOLDER, LOG_FILE, readRecord, RECORD_FILE, writeRecord, type BuildRecord } from './build-record.js'
+import {
+  ARTIFACTS_FOLDER,
+  isBuildId,
+  LOG_FILE,
+  readRecord,
+  RECORD_FILE,
+  TRACE_FILE,
+  writeRecord,
+  type BuildRecord,
+} from './build-record.js'
 import { TEMPORARY_SUFFIX } from '../users/atomic-file.js'
 import { PARTIAL_SUFFIX } from './artifacts/index.js'
 import { BuildLog } from './log/index.js'
 
-const ID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** What can be half there: half of the artifacts is worse than none. */
+const HALVES = [ARTIFACTS_FOLDER, `${ARTIFACTS_FOLDER}${PARTIAL_SUFFIX}`, TRACE_FILE]
 
 /** What recovery found. */
 export interface Recovery {
@@ -33,7 +43,7 @@ export async function recoverBuilds(folder: string, driver: SandboxDriver, logBy
   const lost: string[] = []
   for (const id of await readdir(folder)) {
     const path = join(folder, id)
-    if (!ID_PATTERN.test(id)) continue
+    if (!isBuildId(id)) continue
     const record = await readRecord(path)
     if (record === null) {
       const found = await stat(join(path, RECORD_FILE)).catch((error: NodeJS.ErrnoException) => {
@@ -55,12 +65,12 @@ export async function recoverBuilds(folder: string, driver: SandboxDriver, logBy
 }
 
 async function loseBuild(folder: string, record: BuildRecord, logBytes: number): Promise<BuildResult> {
-  // Half of the artifacts is worse than none, and half a record is none.
-  const half = (name: string): boolean => [ARTIFACTS_FOLDER, `${ARTIFACTS_FOLDER}${PARTIAL_SUFFIX}`].includes(name)
   for (const name of await readdir(folder))
-    if (half(name) || name.endsWith(TEMPORARY_SUFFIX)) await rm(join(folder, name), { recursive: true, force: true })
+    if (HALVES.includes(name) || name.endsWith(TEMPORARY_SUFFIX))
+      await rm(join(folder, name), { recursive: true, force: true })
   const { id, tenant, submittedAt, startedAt, state } = record
   const logPath = join(folder, LOG_FILE)
+  await using log = await openLog(logPath, logBytes)
   const message = `The build runner ended while the build was ${state}. Nothing of the build runs any more.`
   const result: BuildResult = {
     id,
@@ -71,7 +81,7 @@ async function loseBuild(folder: string, record: BuildRecord, logBytes: number):
     artifacts: [],
     artifactsDir: null,
     logPath,
-    logTruncated: false,
+    logTruncated: log === null || log.truncated,
     error: { code: 'ERR_RUNNER_ENDED', message },
     submittedAt,
     startedAt,
@@ -81,7 +91,7 @@ async function loseBuild(folder: string, record: BuildRecord, logBytes: number):
     commit: null,
   }
   await writeRecord(folder, { ...record, state: 'finished', result }, true)
-  await addLastEvent(logPath, result, logBytes)
+  await addLastEvent(log, result)
   return result
 }
 
@@ -89,15 +99,19 @@ async function loseBuild(folder: string, record: BuildRecord, logBytes: number):
 async function finishLog(folder: string, result: BuildResult, logBytes: number): Promise<void> {
   const path = join(folder, LOG_FILE)
   const [record, log] = await Promise.all([stat(join(folder, RECORD_FILE)), stat(path).catch(() => null)])
-  if (log !== null && log.mtimeMs < record.mtimeMs) await addLastEvent(path, result, logBytes)
+  if (log === null || log.mtimeMs >= record.mtimeMs) return
+  await using resumed = await openLog(path, logBytes)
+  await addLastEvent(resumed, result)
 }
 
-/** A build that had not begun has no log yet. One that had is gone on with, unless it has its last event. */
-async function addLastEvent(path: string, result: BuildResult, maxBytes: number): Promise<void> {
-  const log = await BuildLog.resume(path, { maxBytes }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return BuildLog.create(path, { maxBytes })
-    throw error
-  })
-  if (!log.finished) await log.append({ type: 'finished', result })
-  await log.close()
+/** A build that had not begun has no log yet. @returns `null` for one that cannot be written: the result counts, as in a living runner */
+async function openLog(path: string, maxBytes: number): Promise<BuildLog | null> {
+  return BuildLog.resume(path, { maxBytes })
+    .catch(() => BuildLog.create(path, { maxBytes }))
+    .catch(() => null)
+}
+
+/** Unless its runner lived long enough to add it. */
+async function addLastEvent(log: BuildLog | null, result: BuildResult): Promise<void> {
+  if (log?.finished === false) await log.append({ type: 'finished', result })
 }

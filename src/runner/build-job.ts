@@ -16,8 +16,6 @@ export class BuildJob {
   readonly submittedAt = new Date()
   startedAt: Date | null = null
   state: BuildState = 'queued'
-  /** Whether nothing more is added to the log. */
-  logEnded = false
 
   readonly #stop = new AbortController()
   readonly #cancel = new AbortController()

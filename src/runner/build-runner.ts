@@ -21,8 +21,9 @@ import { publish } from '../telemetry/index.js'
 import { Build } from './build.js'
 import type { BuildResult } from './build-events.js'
 import { BuildJob } from './build-job.js'
-import { readRecord, type BuildRecord } from './build-record.js'
+import { isBuildId, readRecord, type BuildRecord } from './build-record.js'
 import { costOf, memoryOf } from './build-sandbox.js'
+import type { BuildLog } from './log/index.js'
 import { openParts, type RunnerParts } from './open-runner.js'
 import { finishUnstarted, performBuild, queuedEvent } from './perform-build.js'
 
@@ -52,7 +53,7 @@ export class BuildRunner implements AsyncDisposable {
   /**
    * Opens a runner on its state folder. What a dead runner left there is ended and told as `lost`.
    * @throws {InvalidOptionsError} {@link InvalidStateError} when a living runner has the folder. {@link UserError} when the folder
-   * cannot be used. {@link EngineUnavailableError} {@link EngineRequestError}
+   * cannot be used, {@link HostFileError} when something in it cannot. {@link EngineUnavailableError} {@link EngineRequestError}
    */
   static async open(options: RunnerOptions = {}): Promise<BuildRunner> {
     return new BuildRunner(await openParts(parseRunnerOptions(options)))
@@ -87,7 +88,7 @@ export class BuildRunner implements AsyncDisposable {
 
   /** What is on disk of a build, living or ended; `null` when there is nothing, or nothing any more. */
   async find(id: string): Promise<BuildRecord | null> {
-    if (!/^[0-9a-f-]{36}$/.test(id)) return null
+    if (!isBuildId(id)) return null
     return readRecord(join(this.#parts.buildsDir, id))
   }
 
@@ -121,7 +122,7 @@ export class BuildRunner implements AsyncDisposable {
     const { tenant, priority } = build
     const waiting = new AbortController()
     const created = deferred<void>()
-    const logged = deferred<void>()
+    const logged = deferred<BuildLog | null>()
     const perform = async (): Promise<BuildResult> => {
       await created.promise
       return performBuild(job, this.#parts.services, logged.resolve)

@@ -1,12 +1,13 @@
 /** One build as its submitter sees it. */
 import type { BuildEvent, BuildResult, BuildState } from './build-events.js'
 import type { BuildJob } from './build-job.js'
-import { readBuildLog } from './log/index.js'
+import { abortable } from '../sandbox/abortable.js'
+import { parseReadLogOptions, type BuildLog } from './log/index.js'
 
 /** What a runner tells a handle. */
 export interface BuildProgress {
-  /** Resolves when the log can be read: at the start, or when the build ends without one. */
-  readonly logged: Promise<void>
+  /** Resolves when the log can be read: at the start, or when the build ends; `null` when none could be made. */
+  readonly logged: Promise<BuildLog | null>
   readonly result: Promise<BuildResult>
   readonly queued: () => BuildEvent
 }
@@ -49,15 +50,16 @@ export class Build implements AsyncIterable<BuildEvent> {
 
   /**
    * All events, from the first on, up to `finished`. They are read from the log, so any number of readers can be as slow as
-   * they like. Texts are the guest's: escape them before a terminal shows them.
-   * @param signal ends the reading; what was read is kept
+   * they like. Where the log cannot be written, on a full disk, they end before. Texts are the guest's: escape them before a
+   * terminal shows them.
+   * @param signal ends the reading: the iteration throws its reason
+   * @throws {InvalidOptionsError} {@link HostFileError} when the log cannot be read, or is not kept any more
    */
   async *events(signal?: AbortSignal): AsyncIterable<BuildEvent> {
+    const options = parseReadLogOptions({ follow: true, from: 1, signal: signal ?? null })
     const { queued, logged } = this.#progress
     yield queued()
-    await logged
-    // A log that ended without its last event, on a full disk, has no writer any more who could tell so.
-    const follow = !this.#job.logEnded
-    yield* readBuildLog(this.logPath, { follow, from: 1, ...(signal === undefined ? {} : { signal }) })
+    const log = await (options.signal === null ? logged : abortable(options.signal, logged))
+    if (log !== null) yield* log.read(options)
   }
 }

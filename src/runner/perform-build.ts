@@ -12,11 +12,11 @@ export function queuedEvent(job: BuildJob): BuildEvent {
   return { seq: 0, time: job.submittedAt.toISOString(), ...queuedBody(job) }
 }
 
-/**
- * Runs a build from its turn to its result. Never rejects.
- * @param logged - is called as soon as its log can be read
- */
-export async function performBuild(job: BuildJob, services: RunServices, logged: () => void): Promise<BuildResult> {
+/** Is told of the log of a build as soon as it can be read, or of `null` when there will be none. The first call counts. */
+type OnLogged = (log: BuildLog | null) => void
+
+/** Runs a build from its turn to its result. Never rejects. */
+export async function performBuild(job: BuildJob, services: RunServices, logged: OnLogged): Promise<BuildResult> {
   const { id, options } = job
   job.startedAt = new Date()
   let log: BuildLog | null = null
@@ -24,7 +24,7 @@ export async function performBuild(job: BuildJob, services: RunServices, logged:
   try {
     await job.enter('starting')
     log = await openLog(job, services.options.logBytes)
-    logged()
+    logged(log)
     const ready = log
     end = await withSpan(
       'container_sandbox.build',
@@ -43,7 +43,7 @@ export async function performBuild(job: BuildJob, services: RunServices, logged:
 }
 
 /** The result of a build that was canceled before its turn. Never rejects. */
-export async function finishUnstarted(job: BuildJob, services: RunServices, logged: () => void): Promise<BuildResult> {
+export async function finishUnstarted(job: BuildJob, services: RunServices, logged: OnLogged): Promise<BuildResult> {
   const log = await openLog(job, services.options.logBytes).catch(() => null)
   return finish(job, log, failed('canceled', null), services, logged)
 }
@@ -59,7 +59,7 @@ async function finish(
   log: BuildLog | null,
   end: BuildEnd,
   { logger }: RunServices,
-  logged: () => void,
+  logged: OnLogged,
 ): Promise<BuildResult> {
   const finishedAt = new Date()
   const { id, submittedAt, startedAt, options, logPath } = job
@@ -82,8 +82,7 @@ async function finish(
   })
   await log?.append({ type: 'finished', result })
   await log?.close()
-  job.logEnded = true
-  logged()
+  logged(log)
   if (log !== null && log.failed !== null)
     logger.warn(logRecord({ buildId: id, err: log.failed }), 'the log of a build is not whole')
   const { outcome, queuedMs } = result

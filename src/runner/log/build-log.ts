@@ -12,6 +12,8 @@ import type { BuildEventBody } from '../build-events.js'
 import { formatEventLine } from './event-line.js'
 import { LineWriter } from './line-writer.js'
 import { addLiveLog, LiveLog } from './live-logs.js'
+import { BuildLogReader } from './read-build-log.js'
+import type { ParsedReadLogOptions } from './read-log-options.js'
 import { scanLog } from './scan-log.js'
 
 /** What is kept of `maxBytes` for all that is no output. */
@@ -130,6 +132,11 @@ export class BuildLog implements AsyncDisposable {
     return this.append({ type: 'truncated', limitBytes: this.#maxBytes })
   }
 
+  /** Its events. Who follows comes to an end with the log, also one who begins when it has ended, with `finished` or without. */
+  read(options: ParsedReadLogOptions): BuildLogReader {
+    return new BuildLogReader(this.path, options, this.#live)
+  }
+
   /** Resolves when all that was taken can be read, or the log has failed. Never rejects. */
   flush(): Promise<void> {
     return this.#writer.flush()
@@ -150,12 +157,9 @@ export class BuildLog implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#writer.flush()
-    try {
-      if (this.#failed === null) await this.#file.sync()
-      await this.#file.close()
-    } catch (cause) {
-      this.#fail(cause)
-    }
+    const fail = (cause: unknown): void => this.#fail(cause)
+    if (this.#failed === null) await this.#file.sync().catch(fail)
+    await this.#file.close().catch(fail)
     this.#end()
     this.#retire()
   }

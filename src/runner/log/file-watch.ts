@@ -7,30 +7,38 @@ import { findLiveLog, type LiveLog } from './live-logs.js'
 /** Tells when there can be more. */
 export interface LogWatch {
   /**
-   * @param place - up to where was read
+   * Waits for more than there was when this was asked for last, or when the watch began.
    * @returns `false` when nothing will follow
    * @throws the signal's reason, and what the kernel fails with
    */
-  more(place: number, signal: AbortSignal | null): Promise<boolean>
+  more(signal: AbortSignal | null): Promise<boolean>
   close(): void
 }
 
-/** Begins to watch; to be done before the file is read, so that nothing is missed. */
-export async function watchLog(path: string, file: FileHandle): Promise<LogWatch> {
-  const live = findLiveLog(await file.stat({ bigint: true }))
+/**
+ * Begins to watch; to be done before the file is read, so that nothing is missed.
+ * @param known - the log, where it is known who writes it; it may have ended
+ */
+export async function watchLog(path: string, file: FileHandle, known: LiveLog | null): Promise<LogWatch> {
+  const live = known ?? findLiveLog(await file.stat({ bigint: true }))
   return live === undefined ? new KernelWatch(path, file) : new WriterWatch(live)
 }
 
 class WriterWatch implements LogWatch {
   readonly #log: LiveLog
+  /** What can be read; less where somebody else has cut the file. */
+  #toldBytes: number
 
   constructor(log: LiveLog) {
     this.#log = log
+    this.#toldBytes = log.writtenBytes
   }
 
-  async more(place: number, signal: AbortSignal | null): Promise<boolean> {
-    while (!this.#log.isClosed && this.#log.writtenBytes <= place) await this.#log.notice.wait(signal)
-    return this.#log.writtenBytes > place
+  async more(signal: AbortSignal | null): Promise<boolean> {
+    while (!this.#log.isClosed && this.#log.writtenBytes === this.#toldBytes) await this.#log.notice.wait(signal)
+    const isMore = this.#log.writtenBytes !== this.#toldBytes
+    this.#toldBytes = this.#log.writtenBytes
+    return isMore
   }
 
   close(): void {
@@ -54,7 +62,7 @@ class KernelWatch implements LogWatch {
     })
   }
 
-  async more(_place: number, signal: AbortSignal | null): Promise<boolean> {
+  async more(signal: AbortSignal | null): Promise<boolean> {
     if (!this.#changed) await this.#notice.wait(signal)
     this.#changed = false
     if (this.#failure !== null) throw this.#failure

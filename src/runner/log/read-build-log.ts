@@ -5,6 +5,7 @@ import { printable } from '../../printable.js'
 import type { BuildEvent } from '../build-events.js'
 import { parseEventLine } from './event-schema.js'
 import { LogLines } from './log-lines.js'
+import type { LiveLog } from './live-logs.js'
 import { parseReadLogOptions, type ParsedReadLogOptions, type ReadLogOptions } from './read-log-options.js'
 import { watchLog, type LogWatch } from './file-watch.js'
 
@@ -25,12 +26,14 @@ export function readBuildLog(path: string, options?: ReadLogOptions): BuildLogRe
 export class BuildLogReader implements AsyncIterable<BuildEvent> {
   readonly #path: string
   readonly #options: ParsedReadLogOptions
+  readonly #live: LiveLog | null
   #skippedLines = 0
 
   /** @internal */
-  constructor(path: string, options: ParsedReadLogOptions) {
+  constructor(path: string, options: ParsedReadLogOptions, live: LiveLog | null = null) {
     this.#path = path
     this.#options = options
+    this.#live = live
   }
 
   /** Whole lines that are no event: the file is damaged. They are left out. A last line without end does not count. */
@@ -45,7 +48,7 @@ export class BuildLogReader implements AsyncIterable<BuildEvent> {
     let watch: LogWatch | null = null
     try {
       file = await open(this.#path, 'r')
-      watch = this.#options.follow ? await watchLog(this.#path, file) : null
+      watch = this.#options.follow ? await watchLog(this.#path, file, this.#live) : null
       yield* this.#read(new LogLines(file), watch)
     } catch (cause) {
       this.#options.signal?.throwIfAborted()
@@ -70,7 +73,7 @@ export class BuildLogReader implements AsyncIterable<BuildEvent> {
         if (event.type === 'finished') return
       }
       this.#skippedLines = damaged + lines.skipped
-    } while (watch !== null && (await watch.more(lines.place, signal)))
+    } while (watch !== null && (await watch.more(signal)))
   }
 }
 

@@ -113,6 +113,19 @@ describe('following a log of this process', () => {
     expect(await openFiles()).toBe(0)
   })
 
+  test('waits, and ends, also when somebody else has cut the file', async () => {
+    const log = await BuildLog.create(path, { maxBytes })
+    await log.append(stepStarted)
+    await log.flush()
+    await truncate(path)
+    const followed = gather(readBuildLog(path, { follow: true }))
+    const began = process.cpuUsage()
+    await delay(200)
+    expect(process.cpuUsage(began).user).toBeLessThan(100_000)
+    await log.close()
+    expect(await followed).toEqual([])
+  })
+
   test('keeps nothing for a follower that is slow', async () => {
     await using log = await BuildLog.create(path, { maxBytes })
     const slow = readBuildLog(path, { follow: true })[Symbol.asyncIterator]()

@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { HostFileError } from '../errors.js'
 
 /** What is called. */
 export interface HostCommand {
@@ -45,7 +46,10 @@ export const BASE_ENVIRONMENT: Readonly<Record<string, string>> = { PATH: '/usr/
 const MAX_STDERR_BYTES = 16 * 1024
 const MAX_STDOUT_BYTES = 16 * 1024 ** 2
 
-/** Starts a command. An abort kills it and makes `ended` reject with the signal's reason. */
+/**
+ * Starts a command. An abort kills it and makes `ended` reject with the signal's reason.
+ * @throws {HostFileError} `EMFILE` when this process has no descriptor free; the signal's reason
+ */
 export function startHostCommand(command: HostCommand): HostProcess {
   const { file, args, cwd = '/', env = {}, timeoutMs, signal } = command
   signal?.throwIfAborted()
@@ -55,6 +59,10 @@ export function startHostCommand(command: HostCommand): HostProcess {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })
+  if (!hasStreams(child)) {
+    child.once('error', () => undefined)
+    throw new HostFileError('EMFILE', 'cannot start', file)
+  }
   const kill = (): void => killGroup(child)
   let timedOut = false
   const timer =
@@ -127,6 +135,11 @@ class LastLines {
   text(): string {
     return this.#kept.toString('utf8')
   }
+}
+
+/** Where no descriptor is free Node makes no streams and no process, and emits the error only later. */
+function hasStreams(child: { readonly stderr: Readable | undefined }): boolean {
+  return child.stderr !== undefined
 }
 
 function killGroup(child: ChildProcess): void {

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import { runHostCommand, startHostCommand } from '../../../src/runner/host-command.js'
 import { rejection } from '../../helpers/sandboxes.js'
@@ -57,4 +58,22 @@ test('it ends although a child of it goes on, also one that has left its group',
 test('a command that is not there, or says too much, is an error', async () => {
   expect(await rejection(runHostCommand({ file: '/nowhere', args: [] }))).toMatchObject({ code: 'ENOENT' })
   expect(await rejection(runHostCommand(sh('cat /dev/zero')))).toBeInstanceOf(Error)
+})
+
+test('where no descriptor is free it is an error as any other', async () => {
+  const setLimit = (limit: string) => execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${limit}:`])
+  const [, limit = ''] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  setLimit('256')
+  const taken: number[] = []
+  let started
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'))
+  } catch {
+    started = rejection(runHostCommand(sh('true')))
+  } finally {
+    for (const descriptor of taken) closeSync(descriptor)
+    setLimit(limit)
+  }
+  expect(await started).toMatchObject({ name: 'HostFileError', code: 'EMFILE' })
+  expect((await runHostCommand(sh('true'))).code).toBe(0)
 })

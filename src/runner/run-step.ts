@@ -1,7 +1,7 @@
 /** One step: a command in the build's sandbox, with its output masked and logged as it comes. */
 import type { Readable } from 'node:stream'
 import type { ResolvedBuildStep } from '../options/index.js'
-import { SandboxExitedError, type SpawnError } from '../errors.js'
+import { ProtocolError, SandboxExitedError, type SpawnError } from '../errors.js'
 import { printable } from '../printable.js'
 import { watchDrain } from '../sandbox/collect-output.js'
 import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
@@ -15,7 +15,7 @@ import { forwardOutput, type SecretMasker } from './output/index.js'
 import { placeSecretFiles, removeSecretFiles, selectStepSecrets } from './secrets/index.js'
 import { stopReason } from './stop.js'
 
-/** How long after its last signal a command may still be there; then the sandbox is ended instead. */
+/** How long what was told to end may still go on; then the sandbox is ended instead. */
 const STUCK_MS = 15_000
 
 /** Where the workspace stands in the guest. */
@@ -47,17 +47,44 @@ export function stepName(step: ResolvedBuildStep, masker: SecretMasker): string 
  * @throws what placing its secrets throws, and errors of ours when it cannot be started
  */
 export async function runStep(step: ResolvedBuildStep, index: number, context: StepContext): Promise<StepResult> {
-  const { sandbox, masker, secrets } = context
+  const { sandbox, masker, secrets, signal } = context
   const name = stepName(step, masker)
   const own = selectStepSecrets(step.secrets, secrets)
   const env = { ...context.env, ...step.env, ...own.env }
   const hasFiles = own.files.length > 0
-  if (hasFiles) await placeSecretFiles(sandbox, own.files, context.signal)
+  const patience = new Patience(sandbox)
+  const onStop = (): void => patience.begin()
+  if (signal.aborted) onStop()
+  signal.addEventListener('abort', onStop, { once: true })
   try {
-    const end = await followStep(step, index, env, context)
-    return { index, name, ...end, continued: step.continueOnError && !succeeded(end) }
+    if (hasFiles) await placeSecretFiles(sandbox, own.files, signal)
+    try {
+      const end = await followStep(step, index, env, patience, context)
+      return { index, name, ...end, continued: step.continueOnError && !succeeded(end) }
+    } finally {
+      if (hasFiles) await removeSecretFiles(sandbox)
+    }
   } finally {
-    if (hasFiles) await removeSecretFiles(sandbox)
+    signal.removeEventListener('abort', onStop)
+    patience.end()
+  }
+}
+
+/** Ends a sandbox in which something goes on that was told to end: a command, or a supervisor that does not answer. */
+class Patience {
+  readonly #sandbox: ContainerSandbox
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(sandbox: ContainerSandbox) {
+    this.#sandbox = sandbox
+  }
+
+  begin(): void {
+    this.#timer ??= setTimeout(() => void this.#sandbox.kill(), STUCK_MS)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
   }
 }
 
@@ -72,6 +99,7 @@ async function followStep(
   step: ResolvedBuildStep,
   index: number,
   env: Readonly<Record<string, string>>,
+  patience: Patience,
   context: StepContext,
 ): Promise<StepEnd> {
   const { sandbox, signal } = context
@@ -79,12 +107,11 @@ async function followStep(
   const started = performance.now()
   const stop = new AbortController()
   let intervention: HostIntervention = null
-  let stuck: NodeJS.Timeout | undefined
   const intervene = (what: HostIntervention): void => {
     if (intervention !== null) return
     intervention = what
     stop.abort()
-    stuck = setTimeout(() => void sandbox.kill(), STUCK_MS)
+    patience.begin()
   }
   const onStop = (): void => intervene(stopReason(signal) === 'timeout' ? 'timeout' : 'canceled')
   signal.addEventListener('abort', onStop, { once: true })
@@ -97,7 +124,6 @@ async function followStep(
     return endOf(child, spawnError, intervention, started)
   } finally {
     clearTimeout(timer)
-    clearTimeout(stuck)
     signal.removeEventListener('abort', onStop)
   }
 }
@@ -115,6 +141,7 @@ async function logOutput(child: SandboxProcess, index: number, context: StepCont
       logStream(child.stderr, 'stderr', index, context, progress),
       closed,
     ])
+    if (drain.expired) throw new ProtocolError('the supervisor told the end of a step, but never that of its output')
     count('container_sandbox.build.bytes', read[0] + read[1], { kind: 'output' })
     if (spawnError !== null) {
       const message = context.masker.text((spawnError as SpawnError).message)

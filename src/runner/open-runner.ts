@@ -2,6 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DockerDriver } from '../driver/docker/docker-driver.js'
+import { HostFileError, SandboxError } from '../errors.js'
 import type { ResolvedRunnerOptions } from '../options/index.js'
 import { SandboxPool } from '../pool/index.js'
 import { TenantQueue } from '../queue/index.js'
@@ -36,7 +37,9 @@ export interface RunnerParts {
 export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerParts> {
   const folder = options.stateDir ?? join(defaultStateFolder(), 'runner')
   await openStateFolder(folder, 'stateDir')
-  const release = await takeStateFolder(folder)
+  const release = await takeStateFolder(folder).catch((error: unknown) => {
+    throw typed(error, folder)
+  })
   const driver = options.driver ?? new DockerDriver()
   // What is to be closed, the last first.
   const closers = [release]
@@ -69,8 +72,14 @@ export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerP
     return { options, services, queue, ended: kept, buildsDir, lost, close }
   } catch (error) {
     await close()
-    throw error
+    throw typed(error, folder)
   }
+}
+
+function typed(error: unknown, folder: string): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (error instanceof SandboxError || code === undefined) return error
+  return new HostFileError(code, 'cannot use the state folder', folder, { cause: error })
 }
 
 async function makeFolders(folder: string): Promise<[string, string, string, string]> {

@@ -1,11 +1,7 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { HostFileError } from '../../../../src/errors.js'
-import { forwardOutput, maskFile, SecretMasker } from '../../../../src/runner/output/index.js'
+import { forwardOutput, SecretMasker } from '../../../../src/runner/output/index.js'
 
 const masker = new SecretMasker(['hunter22'])
 
@@ -84,22 +80,4 @@ test.each([
   stream.write(text)
   await expect(forwardOutput(stream, { masker, emit, lingerMs: 5 })).rejects.toThrow('full')
   expect([calls, stream.destroyed]).toEqual([1, true])
-})
-
-test('a file is copied masked, to a new file of its owner alone', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'mask-file-'))
-  try {
-    const [source, target] = [join(folder, 'a'), join(folder, 'b')]
-    await writeFile(source, `${'x'.repeat(65_530)}hunter22\n`.repeat(3))
-    await maskFile(source, target, masker)
-    expect(await readFile(target, 'utf8')).toBe(`${'x'.repeat(65_530)}***\n`.repeat(3))
-    expect((await stat(target)).mode & 0o777).toBe(0o600)
-    await expect(maskFile(source, target, masker)).rejects.toMatchObject({ code: 'EEXIST' })
-    await expect(maskFile(join(folder, 'no'), join(folder, 'c'), masker)).rejects.toBeInstanceOf(HostFileError)
-    await expect(maskFile(source, join(folder, 'd'), masker, AbortSignal.abort(new Error('stop')))).rejects.toThrow(
-      'stop',
-    )
-  } finally {
-    await rm(folder, { recursive: true })
-  }
 })

@@ -1,4 +1,4 @@
-/** Options of `new BuildRunner`. */
+/** Options of `BuildRunner.open`. */
 import { availableParallelism, totalmem } from 'node:os'
 import { z } from 'zod'
 import type { Logger } from '../telemetry/index.js'
@@ -159,7 +159,7 @@ export const runnerOptionsSchema = objectOption({
   }))
   .readonly()
 
-/** What a caller gives to `new BuildRunner`. */
+/** What a caller gives to `BuildRunner.open`. */
 export type RunnerOptions = z.input<typeof runnerOptionsSchema>
 /** The same, checked and completed. */
 export type ResolvedRunnerOptions = z.output<typeof runnerOptionsSchema>

@@ -1,7 +1,7 @@
 /** Why a build, or a step, is stopped before its end. The first reason counts. */
 
-/** What stops a build from outside of its steps. `closed`: the runner is. */
-export type StopReason = 'timeout' | 'canceled' | 'closed'
+/** What stops a build from outside of its steps. */
+export type StopReason = 'timeout' | 'canceled'
 
 /** What the signal of a build aborts with. */
 export class BuildStopped extends Error {

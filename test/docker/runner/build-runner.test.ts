@@ -222,7 +222,7 @@ describe('a runner', () => {
   it('lets builds of one tenant follow each other in one sandbox only when it is told to, cleared in between', async () => {
     await withRunner({ pool: { idle: 1, uses: 3 }, concurrency: 1 }, async (runner) => {
       const steps = [
-        { run: "ls -A /tmp /workspace /dev/shm; grep -la 'sle[e]p' /proc/[0-9]*/cmdline || true" },
+        { run: "ls -A /tmp /workspace /dev/shm; grep -las 'sle[e]p' /proc/[0-9]*/cmdline || true" },
         { run: 'touch /tmp/mine mine /dev/shm/mine; setsid sleep 99 & sleep 0.1' },
       ]
       const run = async (tenant: string) => {

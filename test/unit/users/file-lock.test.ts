@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { UserError } from '../../../src/errors.js'
-import { withFileLock } from '../../../src/users/file-lock.js'
+import { holdFileLock, withFileLock } from '../../../src/users/file-lock.js'
 import { useFolder, usePrograms } from './fixture.js'
 
 const folder = useFolder()
@@ -56,6 +56,19 @@ test('a holder that is killed lets go at once', async () => {
   const before = performance.now()
   await waiting
   expect(performance.now() - before).toBeLessThan(2_000)
+})
+
+test('one that is held for long is refused to others at once, until its holder lets go or dies', async () => {
+  const path = join(folder(), 'lock')
+  const holder = start('hold-lock', path)
+  await holder.saw('locked')
+  expect(await holdFileLock(path)).toBeNull()
+  await holder.kill()
+  const held = await holdFileLock(path)
+  expect(held).not.toBeNull()
+  expect(await holdFileLock(path)).toBeNull()
+  await held?.close()
+  await (await holdFileLock(path))?.close()
 })
 
 test('a holder that is stopped makes the others give up in time, and they leave nothing behind', async () => {

@@ -49,13 +49,11 @@ const MAX_NAMED = 5
 
 /** Reads what a fresh sandbox looks like. @throws {GuestFileError} {@link SandboxExitedError} */
 export async function readBaseline(sandbox: ContainerSandbox, writable: readonly string[]): Promise<ResetBaseline> {
-  const own = writable.map(async (path): Promise<[string, FolderState]> => {
-    return [path, { mode: await modeOf(sandbox, path), newMode: await newModeIn(sandbox, path) }]
+  const own = new Set(writable)
+  const states = [...own, ...IPC_FOLDERS].map(async (path): Promise<[string, FolderState]> => {
+    return [path, await stateOf(sandbox, path, own.has(path))]
   })
-  const shared = IPC_FOLDERS.map(async (path): Promise<[string, FolderState]> => {
-    return [path, { mode: await modeOf(sandbox, path), newMode: null }]
-  })
-  const [processes, ...folders] = await Promise.all([processesOf(sandbox), ...own, ...shared])
+  const [processes, ...folders] = await Promise.all([processesOf(sandbox), ...states])
   return { processes: new Set(processes), folders: new Map(folders) }
 }
 
@@ -117,19 +115,20 @@ async function assertNoObjects(sandbox: ContainerSandbox, table: string): Promis
   if (lines.length > 1) throw leftover(`${lines.length - 1} objects are left in ${table}`)
 }
 
-async function empty(sandbox: ContainerSandbox, folder: string, { mode, newMode }: FolderState): Promise<void> {
+async function empty(sandbox: ContainerSandbox, folder: string, before: FolderState): Promise<void> {
   const found = await namesIn(sandbox, folder)
   if (found.length > 0) {
     await removeAll(sandbox, folder, found)
     const left = await namesIn(sandbox, folder)
     if (left.length > 0) throw leftover(`${left.length} entries are left in ${folder}: ${listed(left)}`)
   }
-  assertMode(folder, await modeOf(sandbox, folder), mode)
-  if (newMode !== null) assertMode(`a new folder in ${folder}`, await newModeIn(sandbox, folder), newMode)
+  const now = await stateOf(sandbox, folder, before.newMode !== null)
+  assertMode(folder, now.mode, before.mode)
+  assertMode(`a new folder in ${folder}`, now.newMode, before.newMode)
 }
 
-function assertMode(what: string, now: number, before: number): void {
-  if (now !== before) throw leftover(`the mode of ${what} is ${now.toString(8)} instead of ${before.toString(8)}`)
+function assertMode(what: string, now: number | null, before: number | null): void {
+  if (now !== before) throw leftover(`the mode of ${what} is ${now?.toString(8)} instead of ${before?.toString(8)}`)
 }
 
 async function removeAll(sandbox: ContainerSandbox, folder: string, names: readonly string[]): Promise<void> {
@@ -161,6 +160,11 @@ async function processesOf(sandbox: ContainerSandbox): Promise<readonly string[]
 
 async function modeOf(sandbox: ContainerSandbox, path: string): Promise<number> {
   return (await sandbox.fs.lstat(path)).mode
+}
+
+async function stateOf(sandbox: ContainerSandbox, folder: string, isOwn: boolean): Promise<FolderState> {
+  const [mode, newMode] = await Promise.all([modeOf(sandbox, folder), isOwn ? newModeIn(sandbox, folder) : null])
+  return { mode, newMode }
 }
 
 async function newModeIn(sandbox: ContainerSandbox, folder: string): Promise<number> {

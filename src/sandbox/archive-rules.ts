@@ -1,9 +1,9 @@
 /**
  * What an entry of an archive may be, by its text alone: one set of rules for what comes out of a sandbox and what goes in.
  *
- * Theory of operation. A name is relative, without `..`, NUL and over-long parts. A link is kept when, read from where it
- * stands, it stays below the root. Both hold only as long as no folder on the way is itself a link: the extractor opens
- * each folder without following links, and {@link LinkTable} remembers the links of an archive that is passed on.
+ * Theory of operation. A name is relative, without `..`, NUL, over-long parts and too many of them. A link is kept when,
+ * read from where it stands, it stays below the root. Both hold only as long as no folder on the way is itself a link: the
+ * extractor opens each folder without following links, and {@link LinkTable} remembers the links of an archive that is passed on.
  */
 import { UnsafeArchiveError } from '../errors.js'
 import { printable } from '../printable.js'
@@ -17,6 +17,12 @@ export interface EntryLimits {
 /** NAME_MAX and PATH_MAX of Linux (limits.h). */
 const NAME_MAX = 255
 const PATH_MAX = 4096
+
+/**
+ * Deeper nesting would need more descriptors than a process should take, since each folder on the way is held open, and
+ * whoever compares a name with what stands on the way to it would need time for the square of its length.
+ */
+export const MAX_SEGMENTS = 256
 
 /** What may not be content: for each entry its headers with long names and attributes, and some at the end. */
 const OVERHEAD_BYTES_PER_ENTRY = 8 * 1024
@@ -39,6 +45,7 @@ export function entrySegments(origin: string, name: string): string[] {
   if (name.includes('\0')) refuseEntry(origin, 'has a NUL in its name', name)
   if (name.startsWith('/')) refuseEntry(origin, 'has an absolute name', name)
   const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.')
+  if (segments.length > MAX_SEGMENTS) refuseEntry(origin, `is nested deeper than ${MAX_SEGMENTS}`, name)
   if (segments.includes('..')) refuseEntry(origin, "climbs with '..'", name)
   if (segments.some((segment) => Buffer.byteLength(segment) > NAME_MAX))
     refuseEntry(origin, `has a segment over ${NAME_MAX} bytes`, name)

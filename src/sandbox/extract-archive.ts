@@ -12,11 +12,11 @@ import { constants, fchmodSync } from 'node:fs'
 import { mkdir, open, rename, rm, symlink, type FileHandle } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { extract, type Header } from 'tar-stream'
 import { HostFileError, SandboxError, UnsafeArchiveError } from '../errors.js'
 import { printable } from '../printable.js'
-import { EntryCount, entrySegments, insideLink } from './archive-rules.js'
+import { EntryCount, entrySegments, insideLink, refuseEntry } from './archive-rules.js'
 import { openHostFolder } from './host-folder.js'
+import { readArchive, type ReadEntry } from './read-archive.js'
 import { GuestResetError } from './streams.js'
 
 /** The most that is taken from a guest: bytes of content, and entries. */
@@ -82,43 +82,18 @@ async function extractInto(
   admit: (entry: ArchiveEntry) => void,
 ): Promise<{ entries: number; bytes: number }> {
   const { maxBytes = DEFAULT_MAX_BYTES, maxEntries = DEFAULT_MAX_ENTRIES } = limits
-  const parser = extract()
-  // Before the first wait: the sandbox can end at any time, and an error that nobody hears ends the host process. A
-  // stream that is given up without an error only closes, and the parser would wait for more for ever.
-  let failure: Error | null = null
-  const fail = (error: Error): void => {
-    failure ??= error
-    parser.destroy(error)
-  }
-  archive.on('error', fail)
-  archive.on('close', () => {
-    if (!archive.readableEnded) fail(new Error('the archive was given up'))
-  })
-  parser.on('error', () => undefined)
+  // Before the first wait: the sandbox can end at any time, and an error that nobody hears ends the host process.
+  archive.on('error', () => undefined)
   const root = await openHostFolder(target)
   const folders = new FolderCache(root)
   const count = new EntryCount({ maxBytes, maxEntries })
-  let received = 0
-  archive.on('data', (chunk: Buffer) => {
-    received += chunk.length
-    try {
-      // Blocks that are no entry could come for ever.
-      count.explain(received)
-    } catch (error) {
-      fail(error as Error)
-    }
-  })
-  archive.pipe(parser)
   try {
-    // A parser that was destroyed before it is iterated would be waited for, for ever.
-    if (failure !== null) throw failure as Error
-    for await (const entry of parser) {
-      const { header } = entry
-      const segments = entrySegments(ORIGIN, header.name)
-      count.add(header.size ?? 0)
-      admit({ segments, type: header.type ?? 'unknown', size: header.size ?? 0 })
-      if (segments.length > 0) await writeEntry(folders, segments, header, entry)
-      entry.resume()
+    for await (const entry of readArchive(archive, count)) {
+      const { name, type, size } = entry
+      const segments = entrySegments(ORIGIN, name)
+      count.add(size)
+      admit({ segments, type, size })
+      if (segments.length > 0) await writeEntry(folders, segments, entry)
     }
     return { entries: count.entries, bytes: count.bytes }
   } finally {
@@ -128,14 +103,9 @@ async function extractInto(
   }
 }
 
-async function writeEntry(
-  folders: FolderCache,
-  segments: readonly string[],
-  header: Header,
-  content: AsyncIterable<unknown>,
-): Promise<void> {
-  const mode = (header.mode ?? 0o644) & 0o777
-  if (header.type === 'directory') {
+async function writeEntry(folders: FolderCache, segments: readonly string[], entry: ReadEntry): Promise<void> {
+  const mode = entry.mode & 0o777
+  if (entry.type === 'directory') {
     const folder = await folders.open(segments)
     await folder.chmod(mode | 0o700)
     return
@@ -145,20 +115,20 @@ async function writeEntry(
   const at = (child: string): string => `/proc/self/fd/${parent.fd}/${child}`
   const fresh = `.${randomBytes(9).toString('base64url')}.partial`
   try {
-    if (header.type === 'file' || header.type === 'contiguous-file') {
+    if (entry.isSparse) refuseEntry(ORIGIN, 'is a sparse file', segments.join('/'))
+    if (entry.type === 'file') {
       const file = await open(at(fresh), FILE_FLAGS, mode)
       try {
-        for await (const chunk of content) await writeWhole(file, chunk as Buffer)
+        for await (const chunk of entry.content) await writeWhole(file, chunk)
         // The mode of open(2) is cut by the umask of this process.
         fchmodSync(file.fd, mode)
       } finally {
         await file.close()
       }
-    } else if (header.type === 'symlink') await symlink(insideLink(ORIGIN, segments, header.linkname ?? ''), at(fresh))
+    } else if (entry.type === 'symlink') await symlink(insideLink(ORIGIN, segments, entry.linkname), at(fresh))
     else {
-      const kind = String(header.type)
       throw new UnsafeArchiveError(
-        `the guest sent a ${kind}: '${printable(segments.join('/'), 120)}'; only files, folders and links that stay inside are taken`,
+        `the guest sent a ${entry.type}: '${printable(segments.join('/'), 120)}'; only files, folders and links that stay inside are taken`,
       )
     }
     await rename(at(fresh), at(name))

@@ -35,6 +35,7 @@ import {
   type TransferOptions,
   type WriteFileOptions,
 } from '../options/index.js'
+import { EntryCount } from './archive-rules.js'
 import { extractArchive } from './extract-archive.js'
 import { FileRequests, type FileSession } from './file-requests.js'
 import { packFolder } from './pack-folder.js'
@@ -149,7 +150,7 @@ export class SandboxFileSystem {
   async uploadArchive(archive: Readable, guestFolder: string, options?: ArchiveOptions): Promise<TransferReport> {
     const { signal, ...limits } = parseArchiveOptions(options)
     const params = { path: parseGuestPath(guestFolder) }
-    const checked = repackArchive(parseArchive(archive), limits)
+    const checked = repackArchive(parseArchive(archive), new EntryCount(limits))
     const sent = await this.#requests.send('fs.upload', params, transferResultSchema, signal, checked)
     return { entries: sent.entries, bytes: sent.bytes, skipped: 0 }
   }

@@ -14,6 +14,7 @@ import { pack, type Header, type Pack } from 'tar-stream'
 import { CapacityError, HostFileError, InvalidOptionsError, SandboxError } from '../errors.js'
 import { childPath, openFolder, TooManyNamesError, type HomeFolder } from '../image/home-folder.js'
 import { printable } from '../printable.js'
+import { MAX_SEGMENTS } from './archive-rules.js'
 
 /** Files up to this size are read in one go without leaving the thread, which takes a tenth of the time. */
 const SMALL_FILE_BYTES = 128 * 1024
@@ -21,9 +22,6 @@ const READ_BYTES = 256 * 1024
 
 /** Names in one folder; more would fill the memory before anything is sent. */
 const MAX_NAMES = 1_000_000
-
-/** Deeper nesting would need more descriptors than a process should take. */
-const MAX_DEPTH = 256
 
 /** `O_NONBLOCK`, so that a FIFO that took the file's place does not hold the open. */
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -114,7 +112,7 @@ class FolderPacker {
     const mode = Number(stat.mode & 0o777n)
     const mtime = this.#time(stat.mtimeMs)
     if (stat.isDirectory()) {
-      if (this.#stack.length >= MAX_DEPTH) throw failure('ELOOP', path)
+      if (this.#stack.length >= MAX_SEGMENTS) throw failure('ELOOP', path)
       this.#stack.push(openFolder(inside, path, stat, MAX_NAMES))
       await this.#put({ name, mode, mtime, type: 'directory' })
     } else if (stat.isSymbolicLink()) {

@@ -61,9 +61,9 @@ export class ArtifactJudge {
       refuse(`whose path has ${pathBytes} bytes, over ${this.#limits.maxPathBytes}`, path)
     }
     this.#count(entered, size)
-    if (type === 'directory' || type === 'symlink' || type === 'file' || type === 'contiguous-file') {
+    if (type === 'directory' || type === 'symlink' || type === 'file') {
       this.#countPath(path)
-      this.files.push({ path, type: type === 'contiguous-file' ? 'file' : type, bytes: size })
+      this.files.push({ path, type, bytes: size })
     }
   }
 

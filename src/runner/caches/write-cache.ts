@@ -59,8 +59,7 @@ interface Sink {
 /** @returns the bytes of the archive. */
 async function writeArchive(stream: Readable, count: EntryCount, { handle, hash, maxBytes }: Sink): Promise<number> {
   let written = 0
-  const limits = { maxBytes: Infinity, maxEntries: MAX_ENTRIES }
-  for await (const chunk of repackArchive(stream, limits, count) as AsyncIterable<Buffer>) {
+  for await (const chunk of repackArchive(stream, count) as AsyncIterable<Buffer>) {
     written += chunk.length
     // What an entry says about its size counts before its content has come.
     if (Math.max(written, count.bytes) > maxBytes) {

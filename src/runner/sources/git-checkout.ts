@@ -7,7 +7,7 @@
  * when the tree is known to be within its caps: making an index holds all names in memory.
  */
 import { EntryCount, refuseEntry, type EntryLimits } from '../../sandbox/archive-rules.js'
-import { ByteReader } from './byte-reader.js'
+import { ByteReader } from '../../sandbox/byte-reader.js'
 import type { Git } from './git-command.js'
 import { GIT_FOLDERS, gitFiles } from './git-folder.js'
 import { ORIGIN, treeEntries, type TreeEntry } from './git-tree.js'

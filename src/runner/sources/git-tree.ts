@@ -1,7 +1,7 @@
 /** The names of a commit's tree, each judged before anything is done with it. */
 import { UnsafeArchiveError } from '../../errors.js'
 import { entrySegments, LinkTable, refuseEntry } from '../../sandbox/archive-rules.js'
-import { ByteReader } from './byte-reader.js'
+import { ByteReader } from '../../sandbox/byte-reader.js'
 import type { Git } from './git-command.js'
 
 /** One file, link or submodule. Folders are there when something is in them. */

@@ -13,14 +13,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import { pack, type Header } from 'tar-stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CapacityError, SourceError, UnsafeArchiveError } from '../../../src/errors.js'
 import { ContainerSandbox } from '../../../src/index.js'
 import { placeSource, type SourceContext } from '../../../src/runner/sources/index.js'
+import { archiveBytes, type ArchiveEntry } from '../../helpers/archives.js'
 import { rejection } from '../../helpers/sandboxes.js'
-
-type Entry = [header: Partial<Header> & Pick<Header, 'name'>, content?: string]
 
 let sandbox: ContainerSandbox
 let host: string
@@ -46,13 +44,6 @@ const place = (source: Parameters<typeof placeSource>[1], options: Partial<Sourc
   })
 
 const inside = async (script: string): Promise<string> => (await sandbox.shell(`cd /workspace; ${script}`)).stdout
-
-async function archive(...entries: Entry[]): Promise<Buffer> {
-  const stream = pack()
-  for (const [header, content = ''] of entries) stream.entry(header, content)
-  stream.finalize()
-  return Buffer.concat(await Readable.from(stream, { objectMode: false }).toArray())
-}
 
 describe('a folder', () => {
   let tree: string
@@ -107,7 +98,7 @@ describe('a tar archive', () => {
   const mtime = new Date(1_500_000_000_000)
 
   it('comes from a file or a stream, plain or gzipped, with times, and belongs to the guest', async () => {
-    const bytes = await archive(
+    const bytes = await archiveBytes(
       [{ name: './dir/', type: 'directory', mode: 0o755, mtime }],
       [{ name: './dir/tool', mode: 0o6755, uid: 0, mtime }, '#!/bin/sh\necho works\n'],
       [{ name: './hard', type: 'link', linkname: './dir/tool' }],
@@ -124,24 +115,24 @@ describe('a tar archive', () => {
     }
   })
 
-  it.each<[string, Entry[]]>([
+  it.each<[string, ArchiveEntry[]]>([
     ['a link out', [[{ name: 'l', type: 'symlink', linkname: '/etc' }]]],
     ['a file through a link', [[{ name: 'l', type: 'symlink', linkname: 'd' }], [{ name: 'l/f' }, 'x']]],
     ['a name that climbs', [[{ name: '../f' }, 'x']]],
     ['a device', [[{ name: 'd', type: 'character-device', devmajor: 1, devminor: 3 }]]],
   ])('with %s is refused', async (_name, entries) => {
-    const tar = Readable.from([await archive([{ name: 'before' }, 'x'], ...entries)])
+    const tar = Readable.from([await archiveBytes([{ name: 'before' }, 'x'], ...entries)])
     expect(await rejection(place({ tar }))).toBeInstanceOf(UnsafeArchiveError)
     expect(await inside('ls -A')).not.toContain('f')
   })
 
   it('of a million entries is refused at the cap, and so is a bomb', async () => {
-    const one = (await archive([{ name: 'entry', type: 'directory' }])).subarray(0, 512)
+    const one = (await archiveBytes([{ name: 'entry', type: 'directory' }])).subarray(0, 512)
     const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => one))
     const many = Readable.from(Array.from({ length: 1_000 }, () => thousand))
     expect(await rejection(place({ tar: many }))).toMatchObject({ details: { why: 'has too many entries' } })
     expect(many.destroyed).toBe(true)
-    const bomb = gzipSync(await archive([{ name: 'bomb' }, '\0'.repeat(30_000_000)]))
+    const bomb = gzipSync(await archiveBytes([{ name: 'bomb' }, '\0'.repeat(30_000_000)]))
     expect(await rejection(place({ tar: Readable.from([bomb]) }, { maxBytes: 20_000_000 }))).toMatchObject({
       details: { why: 'has too many bytes' },
     })
@@ -156,7 +147,7 @@ describe('a tar archive', () => {
   })
 
   it('that breaks off is refused; what its stream fails with is the cause', async () => {
-    const bytes = await archive([{ name: 'f' }, 'x'.repeat(50_000)])
+    const bytes = await archiveBytes([{ name: 'f' }, 'x'.repeat(50_000)])
     expect(await rejection(place({ tar: Readable.from([bytes.subarray(0, 30_000)]) }))).toBeInstanceOf(
       UnsafeArchiveError,
     )
@@ -171,7 +162,7 @@ describe('a tar archive', () => {
 
   it('that never ends is given up with the signal, and the sandbox lives on', async () => {
     const endless = new PassThrough()
-    endless.write((await archive([{ name: 'f' }, 'x'.repeat(50_000)])).subarray(0, 30_000))
+    endless.write((await archiveBytes([{ name: 'f' }, 'x'.repeat(50_000)])).subarray(0, 30_000))
     const stop = new AbortController()
     const reason = new Error('too long')
     setTimeout(() => stop.abort(reason), 50)

@@ -4,6 +4,7 @@ import { extract, pack, type Header } from 'tar-stream'
 import { expect, test } from 'vitest'
 import { UnsafeArchiveError } from '../../../src/errors.js'
 import { parseGitAddress } from '../../../src/runner/sources/git-address.js'
+import { EntryCount } from '../../../src/sandbox/archive-rules.js'
 import { repackArchive } from '../../../src/sandbox/repack-archive.js'
 
 const LIMITS = { maxBytes: 100_000, maxEntries: 20 }
@@ -43,7 +44,7 @@ function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 
 const outcome = async (chunks: readonly Buffer[]): Promise<Buffer | UnsafeArchiveError> => {
   try {
-    return Buffer.concat(await repackArchive(Readable.from(chunks), LIMITS).toArray())
+    return Buffer.concat(await repackArchive(Readable.from(chunks), new EntryCount(LIMITS)).toArray())
   } catch (error) {
     if (error instanceof UnsafeArchiveError) return error
     throw error

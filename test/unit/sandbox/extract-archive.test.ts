@@ -13,12 +13,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { pack, type Header } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { UnsafeArchiveError } from '../../../src/errors.js'
 import { extractArchive } from '../../../src/sandbox/extract-archive.js'
-
-type Entry = [header: Partial<Header> & Pick<Header, 'name'>, content?: string]
+import { archiveBytes, archiveStream, type ArchiveEntry } from '../../helpers/archives.js'
 
 let work: string
 let target: string
@@ -33,13 +31,6 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(work, { recursive: true, force: true }))
 
-function archive(...entries: Entry[]): Readable {
-  const stream = pack()
-  for (const [header, content = ''] of entries) stream.entry(header, content)
-  stream.finalize()
-  return Readable.from(stream, { objectMode: false })
-}
-
 /** Nothing outside the target changed, and no half-written file is left inside. */
 function expectNothingOutside(): void {
   expect(readdirSync(work).sort()).toEqual(['outside', 'target'])
@@ -52,7 +43,7 @@ function expectNothingOutside(): void {
 describe('extractArchive', () => {
   it('writes files, folders and links that stay inside, with their modes', async () => {
     const report = await extractArchive(
-      archive(
+      archiveStream(
         [{ name: 'bin', type: 'directory', mode: 0o755 }],
         [{ name: 'bin/tool', mode: 0o755 }, '#!/bin/sh'],
         [{ name: 'deep/er/file', mode: 0o600 }, 'x'],
@@ -70,18 +61,20 @@ describe('extractArchive', () => {
 
   it('drops setuid, setgid and sticky bits', async () => {
     await extractArchive(
-      archive([{ name: 'su', mode: 0o6755 }, 'x'], [{ name: 'd', type: 'directory', mode: 0o7777 }]),
+      archiveStream([{ name: 'su', mode: 0o6755 }, 'x'], [{ name: 'd', type: 'directory', mode: 0o7777 }]),
       target,
     )
     expect(statSync(join(target, 'su')).mode & 0o7000).toBe(0)
     expect(statSync(join(target, 'd')).mode & 0o7000).toBe(0)
   })
 
-  it.each<[string, Entry[]]>([
+  it.each<[string, ArchiveEntry[]]>([
     ['an absolute name', [[{ name: '/etc/evil' }, 'x']]],
     ['a name that climbs', [[{ name: '../outside/secret' }, 'x']]],
     ['a name that climbs in the middle', [[{ name: 'a/../../outside/secret' }, 'x']]],
     ['a segment of 300 bytes', [[{ name: `${'n'.repeat(300)}` }, 'x']]],
+    ['a name of 257 segments', [[{ name: `${'n/'.repeat(256)}f` }, 'x']]],
+    ['a sparse file', [[{ name: 'f', pax: { 'GNU.sparse.major': '1' } }, 'x']]],
     ['an absolute link', [[{ name: 'l', type: 'symlink', linkname: '/etc/passwd' }]]],
     ['a link that climbs out', [[{ name: 'l', type: 'symlink', linkname: '../outside' }]]],
     ['a link that climbs after a name', [[{ name: 'a/b/l', type: 'symlink', linkname: 'x/../../../../outside' }]]],
@@ -98,14 +91,14 @@ describe('extractArchive', () => {
       ],
     ],
   ])('refuses %s', async (_name, entries) => {
-    await expect(extractArchive(archive(...entries), target)).rejects.toBeInstanceOf(UnsafeArchiveError)
+    await expect(extractArchive(archiveStream(...entries), target)).rejects.toBeInstanceOf(UnsafeArchiveError)
     expectNothingOutside()
   })
 
   it('does not write through a link that was there before', async () => {
     mkdirSync(target)
     symlinkSync(outside, join(target, 'out'))
-    await expect(extractArchive(archive([{ name: 'out/secret' }, 'evil']), target)).rejects.toBeInstanceOf(
+    await expect(extractArchive(archiveStream([{ name: 'out/secret' }, 'evil']), target)).rejects.toBeInstanceOf(
       UnsafeArchiveError,
     )
     expectNothingOutside()
@@ -114,7 +107,7 @@ describe('extractArchive', () => {
   it('replaces a link at the place of a file instead of writing through it', async () => {
     mkdirSync(target)
     symlinkSync(join(outside, 'secret'), join(target, 'file'))
-    await extractArchive(archive([{ name: 'file' }, 'new']), target)
+    await extractArchive(archiveStream([{ name: 'file' }, 'new']), target)
     expect(readFileSync(join(target, 'file'), 'utf8')).toBe('new')
     expectNothingOutside()
   })
@@ -122,7 +115,7 @@ describe('extractArchive', () => {
   it('does not open a FIFO that waits at the place of a file', async () => {
     mkdirSync(target)
     execFileSync('mkfifo', [join(target, 'file')])
-    await extractArchive(archive([{ name: 'file' }, 'new']), target)
+    await extractArchive(archiveStream([{ name: 'file' }, 'new']), target)
     expect(statSync(join(target, 'file')).isFile()).toBe(true)
   })
 
@@ -137,16 +130,18 @@ describe('extractArchive', () => {
   })
 
   it('stops at the caps', async () => {
-    const many = Array.from({ length: 20 }, (_, index): Entry => [{ name: `f${index}` }, 'x'])
-    await expect(extractArchive(archive(...many), target, { maxEntries: 10 })).rejects.toThrow(/more than 10 entries/)
-    await expect(extractArchive(archive([{ name: 'big' }, 'x'.repeat(100)]), target, { maxBytes: 10 })).rejects.toThrow(
-      /more than 10 bytes/,
+    const many = Array.from({ length: 20 }, (_, index): ArchiveEntry => [{ name: `f${index}` }, 'x'])
+    await expect(extractArchive(archiveStream(...many), target, { maxEntries: 10 })).rejects.toThrow(
+      /more than 10 entries/,
     )
+    await expect(
+      extractArchive(archiveStream([{ name: 'big' }, 'x'.repeat(100)]), target, { maxBytes: 10 }),
+    ).rejects.toThrow(/more than 10 bytes/)
     expectNothingOutside()
   })
 
   it('fails on an archive that is cut off or no archive', async () => {
-    const whole = Buffer.concat(await archive([{ name: 'file' }, 'x'.repeat(5_000)]).toArray())
+    const whole = await archiveBytes([{ name: 'file' }, 'x'.repeat(5_000)])
     await expect(extractArchive(Readable.from([whole.subarray(0, 2_000)]), target)).rejects.toThrow()
     await expect(extractArchive(Readable.from([Buffer.alloc(2_048, 7)]), target)).rejects.toThrow()
     expectNothingOutside()
@@ -160,7 +155,7 @@ describe('extractArchive', () => {
   })
 
   it('ends when the stream is given up in the middle of a file, and closes what it opened', async () => {
-    const whole = Buffer.concat(await archive([{ name: 'file' }, 'x'.repeat(100_000)]).toArray())
+    const whole = await archiveBytes([{ name: 'file' }, 'x'.repeat(100_000)])
     const before = readdirSync('/proc/self/fd').length
     for (const given of [0, 300, 50_000]) {
       const stream = new Readable({ read: () => undefined })
@@ -194,9 +189,10 @@ describe('extractArchive', () => {
       }
     })()
     for (let round = 0; round < 200; round++) {
-      await extractArchive(archive([{ name: `race/${round}` }, 'x'], [{ name: 'race/secret' }, 'evil']), target).catch(
-        () => undefined,
-      )
+      await extractArchive(
+        archiveStream([{ name: `race/${round}` }, 'x'], [{ name: 'race/secret' }, 'evil']),
+        target,
+      ).catch(() => undefined)
     }
     swap = false
     await swapper

@@ -1,29 +1,21 @@
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import { extract, pack, type Header } from 'tar-stream'
+import { extract, type Header } from 'tar-stream'
 import { describe, expect, it } from 'vitest'
 import { UnsafeArchiveError } from '../../../src/errors.js'
+import { EntryCount } from '../../../src/sandbox/archive-rules.js'
 import { repackArchive } from '../../../src/sandbox/repack-archive.js'
+import { archiveBytes, type ArchiveEntry } from '../../helpers/archives.js'
 import { rejection } from '../../helpers/sandboxes.js'
 
-type PaxHeader = Partial<Header> & Pick<Header, 'name'> & { pax?: Record<string, string> }
-type Entry = [header: PaxHeader, content?: string]
-
 const LIMITS = { maxBytes: 1024 ** 2, maxEntries: 1_000 }
-
-async function bytesOf(...entries: Entry[]): Promise<Buffer> {
-  const stream = pack()
-  for (const [header, content = ''] of entries) stream.entry(header, content)
-  stream.finalize()
-  return Buffer.concat(await Readable.from(stream, { objectMode: false }).toArray())
-}
 
 /** Name → what an archive has there, after it went through. */
 async function through(archive: Buffer | Readable, limits = LIMITS): Promise<Record<string, object>> {
   const source = archive instanceof Readable ? archive : Readable.from([archive])
   const found: Record<string, object> = {}
   const parser = extract()
-  repackArchive(source, limits)
+  repackArchive(source, new EntryCount(limits))
     .on('error', (error) => parser.destroy(error))
     .pipe(parser)
   for await (const entry of parser) {
@@ -44,7 +36,7 @@ describe('what goes in', () => {
   const mtime = new Date(1_600_000_000_000)
 
   it('has names, kinds, nine bits of the mode and times, and nothing else of what was given', async () => {
-    const archive = await bytesOf(
+    const archive = await archiveBytes(
       [{ name: './', type: 'directory', mode: 0o700 }],
       [{ name: './dir//sub/', type: 'directory', mode: 0o7755, mtime }],
       [
@@ -68,7 +60,7 @@ describe('what goes in', () => {
   })
 
   it('is the same when it was gzipped, also in two members', async () => {
-    const archive = await bytesOf([{ name: 'a', mtime }, 'x'.repeat(100_000)], [{ name: 'b', mtime }, 'y'])
+    const archive = await archiveBytes([{ name: 'a', mtime }, 'x'.repeat(100_000)], [{ name: 'b', mtime }, 'y'])
     const plain = await through(archive)
     expect(await through(gzipSync(archive))).toEqual(plain)
     expect(
@@ -77,7 +69,7 @@ describe('what goes in', () => {
   })
 
   it('can come byte by byte, and as text', async () => {
-    const archive = await bytesOf([{ name: 'a', mtime }, 'x'])
+    const archive = await archiveBytes([{ name: 'a', mtime }, 'x'])
     const plain = await through(archive)
     expect(await through(Readable.from([...gzipSync(archive)].map((byte) => Buffer.from([byte]))))).toEqual(plain)
     expect(await through(Readable.from([archive.toString('latin1')]))).toEqual(plain)
@@ -85,13 +77,14 @@ describe('what goes in', () => {
 })
 
 describe('what does not', () => {
-  it.each<[string, RegExp, Entry[]]>([
+  it.each<[string, RegExp, ArchiveEntry[]]>([
     ['an absolute name', /absolute/, [[{ name: '/etc/evil' }, 'x']]],
     ['a name that climbs', /climbs/, [[{ name: 'a/../../evil' }, 'x']]],
     ['an absolute name in a pax header', /absolute/, [[{ name: 'a', pax: { path: '/etc/evil' } }, 'x']]],
     ['a name that climbs in a pax header', /climbs/, [[{ name: 'a', pax: { path: '../evil' } }, 'x']]],
     ['a segment of 300 bytes', /segment/, [[{ name: 'n'.repeat(300) }, 'x']]],
     ['a name of 5,000 bytes', /4096/, [[{ name: 'n/'.repeat(2_500) + 'x' }, 'x']]],
+    ['a name of 257 segments', /nested deeper than 256/, [[{ name: 'n/'.repeat(256) + 'x' }, 'x']]],
     ['an absolute link', /leads out/, [[{ name: 'l', type: 'symlink', linkname: '/etc' }]]],
     [
       'an absolute link in a pax header',
@@ -133,23 +126,23 @@ describe('what does not', () => {
     ['a sparse file', /sparse/, [[{ name: 'f', pax: { 'GNU.sparse.major': '1' } }, 'x']]],
     ['a file in the place of the root', /root/, [[{ name: '.' }, 'x']]],
   ])('%s', async (_name, message, entries) => {
-    expect((await refused(await bytesOf(...entries))).message).toMatch(message)
+    expect((await refused(await archiveBytes(...entries))).message).toMatch(message)
   })
 
   it('a link may be replaced by a file, and then be a folder', async () => {
-    const entries: Entry[] = [[{ name: 'l', type: 'symlink', linkname: 'ok' }], [{ name: 'l' }, 'file']]
-    expect(await through(await bytesOf(...entries))).toMatchObject({ l: { content: 'file' } })
+    const entries: ArchiveEntry[] = [[{ name: 'l', type: 'symlink', linkname: 'ok' }], [{ name: 'l' }, 'file']]
+    expect(await through(await archiveBytes(...entries))).toMatchObject({ l: { content: 'file' } })
   })
 
   it('more than the caps', async () => {
-    const many = Array.from({ length: 20 }, (_, index): Entry => [{ name: `f${index}` }, 'xx'])
-    expect((await refused(await bytesOf(...many), { ...LIMITS, maxEntries: 19 })).message).toMatch(/19 entries/)
-    expect((await refused(await bytesOf(...many), { ...LIMITS, maxBytes: 39 })).message).toMatch(/39 bytes/)
-    await through(await bytesOf(...many), { maxBytes: 40, maxEntries: 20 })
+    const many = Array.from({ length: 20 }, (_, index): ArchiveEntry => [{ name: `f${index}` }, 'xx'])
+    expect((await refused(await archiveBytes(...many), { ...LIMITS, maxEntries: 19 })).message).toMatch(/19 entries/)
+    expect((await refused(await archiveBytes(...many), { ...LIMITS, maxBytes: 39 })).message).toMatch(/39 bytes/)
+    await through(await archiveBytes(...many), { maxBytes: 40, maxEntries: 20 })
   })
 
   it('what was cut off anywhere, plain and gzipped', async () => {
-    const archive = await bytesOf([{ name: 'a' }, 'x'.repeat(600)], [{ name: 'b' }, ''])
+    const archive = await archiveBytes([{ name: 'a' }, 'x'.repeat(600)], [{ name: 'b' }, ''])
     for (let end = 0; end < archive.length - 1; end += 64) await refused(archive.subarray(0, end))
     const small = gzipSync(archive)
     for (let end = 0; end < small.length - 1; end += 16) await refused(small.subarray(0, end))
@@ -180,7 +173,10 @@ describe('an archive that never ends', () => {
     })
 
   it('of zeros, or of long names without entries, stops soon', async () => {
-    const pax = (await bytesOf([{ name: 'n', pax: { comment: 'c'.repeat(100_000) } }, 'x'])).subarray(0, 512 + 100_352)
+    const pax = (await archiveBytes([{ name: 'n', pax: { comment: 'c'.repeat(100_000) } }, 'x'])).subarray(
+      0,
+      512 + 100_352,
+    )
     for (const piece of [Buffer.alloc(64 * 1024), pax]) {
       const source = endless(piece)
       expect((await refused(source)).message).toMatch(/proportion|bytes/)
@@ -189,7 +185,7 @@ describe('an archive that never ends', () => {
   })
 
   it('of entries stops at the cap, with a million of them and little memory', async () => {
-    const one = (await bytesOf([{ name: 'n', type: 'directory' }])).subarray(0, 512)
+    const one = (await archiveBytes([{ name: 'n', type: 'directory' }])).subarray(0, 512)
     const before = process.memoryUsage().rss
     await refused(endless(Buffer.concat(Array.from({ length: 1_000 }, () => one))), {
       maxBytes: 1,
@@ -199,7 +195,7 @@ describe('an archive that never ends', () => {
   })
 
   it('of one huge file stops at its header', async () => {
-    const header = (await bytesOf([{ name: 'n', size: 5 }, 'xxxxx'])).subarray(0, 512)
+    const header = (await archiveBytes([{ name: 'n', size: 5 }, 'xxxxx'])).subarray(0, 512)
     header.write('77777777777\0', 124, 'latin1')
     let sum = 8 * 32
     for (const [at, byte] of header.entries()) if (at < 148 || at >= 156) sum += byte
@@ -208,7 +204,7 @@ describe('an archive that never ends', () => {
   })
 
   it('a bomb of gzip stops at the cap', async () => {
-    const bomb = gzipSync(await bytesOf([{ name: 'bomb' }, '\0'.repeat(50 * 1024 ** 2)]))
+    const bomb = gzipSync(await archiveBytes([{ name: 'bomb' }, '\0'.repeat(50 * 1024 ** 2)]))
     expect(bomb.length).toBeLessThan(100_000)
     await refused(bomb)
   })
@@ -216,7 +212,7 @@ describe('an archive that never ends', () => {
   it('that only waits is given up when the stream is destroyed', async () => {
     const source = new Readable({ read: () => undefined })
     source.push(Buffer.alloc(3))
-    const stream = repackArchive(source, LIMITS)
+    const stream = repackArchive(source, new EntryCount(LIMITS))
     stream.on('error', () => undefined)
     stream.resume()
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -3,14 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { pack, type Header } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { ArtifactError, HostFileError } from '../../../../src/errors.js'
 import { collectArtifacts, type CollectedArtifacts } from '../../../../src/runner/artifacts/index.js'
 import type { ContainerSandbox } from '../../../../src/sandbox/container-sandbox.js'
+import { archiveStream, type ArchiveEntry } from '../../../helpers/archives.js'
 import { rejection } from '../../../helpers/sandboxes.js'
-
-type Entry = [header: Partial<Header> & Pick<Header, 'name'>, content?: string]
 
 let work: string
 let target: string
@@ -22,11 +20,8 @@ beforeEach(() => {
 afterEach(() => rmSync(work, { recursive: true, force: true }))
 
 /** A sandbox whose supervisor sends these entries, whatever it was asked for. */
-function sending(...entries: Entry[]): Pick<ContainerSandbox, 'fs'> {
-  const stream = pack()
-  for (const [header, content = ''] of entries) stream.entry(header, content)
-  stream.finalize()
-  return sendingBytes(Readable.from(stream, { objectMode: false }))
+function sending(...entries: ArchiveEntry[]): Pick<ContainerSandbox, 'fs'> {
+  return sendingBytes(archiveStream(...entries))
 }
 
 function sendingBytes(stream: Readable): Pick<ContainerSandbox, 'fs'> {
@@ -84,7 +79,7 @@ it('makes no folder when there is nothing', async () => {
 })
 
 describe('what a hostile supervisor sends is refused, and nothing is left', () => {
-  it.each<[string, Entry[], RegExp]>([
+  it.each<[string, ArchiveEntry[], RegExp]>([
     ['not selected', [[{ name: 'b' }]], /which no glob selects: 'b'/],
     ['the folder itself', [[{ name: './', type: 'directory' }]], /out of order/],
     ['taken out', [[{ name: 'a/no' }]], /which no glob selects/],
@@ -101,7 +96,11 @@ describe('what a hostile supervisor sends is refused, and nothing is left', () =
     ['hard link', [[{ name: 'a/l', type: 'link', linkname: '/etc/passwd' }]], /sent a link/],
     ['device', [[{ name: 'a/d', type: 'character-device', devmajor: 1, devminor: 3 }]], /character-device/],
     ['fifo', [[{ name: 'a/f', type: 'fifo' }]], /fifo/],
-    ['too many', Array.from({ length: 101 }, (_, n): Entry => [{ name: `a/${1000 + n}` }]), /more than 100 files/],
+    [
+      'too many',
+      Array.from({ length: 101 }, (_, n): ArchiveEntry => [{ name: `a/${1000 + n}` }]),
+      /more than 100 files/,
+    ],
     ['too deep', [[{ name: `a/${'d/'.repeat(100)}x` }]], /more than 100 files/],
     [
       'too much',
@@ -147,7 +146,7 @@ test('names of every kind are kept as they are', async () => {
     '\u202egnp',
     'é',
   ].sort()
-  const sent = sending(...names.map((name): Entry => [{ name }, name]))
+  const sent = sending(...names.map((name): ArchiveEntry => [{ name }, name]))
   const { files } = await collect(sent, ['*'])
   expect(files.map(({ path }) => path)).toEqual(names)
   for (const name of names) expect(readFileSync(join(target, name), 'utf8')).toBe(name)

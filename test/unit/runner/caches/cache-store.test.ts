@@ -21,13 +21,13 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { pack, type Header } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { InvalidOptionsError } from '../../../../src/errors.js'
 import { encodeTarHeader } from '../../../../src/image/tar-header.js'
 import { cacheFile, digestOf } from '../../../../src/runner/caches/cache-address.js'
 import { FACTS_BYTES } from '../../../../src/runner/caches/cache-file.js'
 import { CacheStore, type CacheRequest } from '../../../../src/runner/caches/index.js'
+import { archiveStream, type ArchiveEntry } from '../../../helpers/archives.js'
 import { folderGuest } from '../../../helpers/folder-guest.js'
 import { rejection } from '../../../helpers/sandboxes.js'
 
@@ -193,14 +193,11 @@ describe('a damaged cache is none, and gone', () => {
 })
 
 describe('what is not saved tells why and fails nothing', () => {
-  type Entry = [header: Partial<Header> & Pick<Header, 'name'>, content?: string]
-  const sending = (...entries: Entry[]) => {
-    const stream = pack()
-    for (const [header, content = ''] of entries) stream.entry(header, content)
-    stream.finalize()
-    return () => Readable.from(stream, { objectMode: false })
-  }
-  it.each<[string, Entry[], RegExp]>([
+  const sending =
+    (...entries: ArchiveEntry[]) =>
+    () =>
+      archiveStream(...entries)
+  it.each<[string, ArchiveEntry[], RegExp]>([
     ['a link out', [[{ name: 'l', type: 'symlink', linkname: '../../secret' }]], /leads out/],
     ['an absolute link', [[{ name: 'l', type: 'symlink', linkname: '/etc/passwd' }]], /leads out/],
     ['through a link', [[{ name: 'l', type: 'symlink', linkname: 'x' }], [{ name: 'l/y' }]], /passes through a link/],

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { ByteReader } from '../../../../src/runner/sources/byte-reader.js'
+import { ByteReader } from '../../../src/sandbox/byte-reader.js'
 
 const of = (...chunks: string[]) => new ByteReader(Readable.from(chunks.map((chunk) => Buffer.from(chunk))))
 

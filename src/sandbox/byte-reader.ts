@@ -1,14 +1,14 @@
-import type { Readable } from 'node:stream'
-
 const EMPTY = Buffer.alloc(0)
 
-/** Reads lines and counted bytes off a stream, and holds no more than a line and what came with it. */
+/** Reads lines and counted bytes off a stream, and holds no more than what was asked for and what came with it. */
 export class ByteReader {
+  /** Bytes that were given so far, separators included. */
+  given = 0
   readonly #chunks: AsyncIterator<Buffer, unknown>
   #rest: Buffer = EMPTY
 
-  constructor(stream: Readable) {
-    this.#chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  constructor(stream: AsyncIterable<Buffer>) {
+    this.#chunks = stream[Symbol.asyncIterator]()
   }
 
   /**
@@ -22,6 +22,7 @@ export class ByteReader {
       if (at !== -1) {
         const record = this.#rest.subarray(0, at)
         this.#rest = this.#rest.subarray(at + 1)
+        this.given += at + 1
         return record
       }
       searched = this.#rest.length
@@ -31,16 +32,36 @@ export class ByteReader {
     }
   }
 
+  /** What has come, at most `maxBytes` of it; `null` when the stream has ended. */
+  async chunk(maxBytes = Infinity): Promise<Buffer | null> {
+    const chunk = this.#rest.length > 0 ? this.#rest : await this.#next()
+    if (chunk === null) return null
+    const part = chunk.subarray(0, maxBytes)
+    this.#rest = chunk.subarray(part.length)
+    this.given += part.length
+    return part
+  }
+
   /** The next `count` bytes as they come. The stream may end before. */
   async *bytes(count: number): AsyncGenerator<Buffer, void> {
     for (let left = count; left > 0;) {
-      const chunk = this.#rest.length > 0 ? this.#rest : await this.#next()
-      if (chunk === null) return
-      const part = chunk.subarray(0, left)
-      this.#rest = chunk.subarray(part.length)
+      const part = await this.chunk(left)
+      if (part === null) return
       left -= part.length
       yield part
     }
+  }
+
+  /** The next `count` bytes, held together; `null` when the stream ends before. */
+  async exactly(count: number): Promise<Buffer | null> {
+    const parts: Buffer[] = []
+    for (let left = count; left > 0;) {
+      const part = await this.chunk(left)
+      if (part === null) return null
+      left -= part.length
+      parts.push(part)
+    }
+    return parts.length === 1 ? (parts[0] ?? null) : Buffer.concat(parts)
   }
 
   async #next(): Promise<Buffer | null> {

@@ -92,7 +92,7 @@ export function describeEvent(event: BuildEvent): string | null {
     case 'truncated':
       return `the log is full (${formatBytes(event.limitBytes)}): further output is not kept`
     case 'artifacts':
-      return `artifacts: ${formatCount(event.entries, 'name')}, ${formatBytes(event.bytes)}`
+      return `artifacts: ${formatCount(event.entries, 'entry', 'entries')}, ${formatBytes(event.bytes)}`
     default:
       return null
   }

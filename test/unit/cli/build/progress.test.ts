@@ -81,7 +81,7 @@ describe('plain', () => {
       '[2/3] exit code 2, 0.7s',
       'not allowed: read /etc/passwd',
       'the log is full (64.0 KiB): further output is not kept',
-      'artifacts: 1 name, 10 B',
+      'artifacts: 1 entry, 10 B',
       '[3/3] skipped: pack',
       '',
     ])
@@ -195,7 +195,7 @@ describe('live', () => {
       '  | error: b',
       '! not allowed: read /etc/passwd',
       '✓ the log is full (64.0 KiB): further output is not kept',
-      '✓ artifacts: 1 name, 10 B',
+      '✓ artifacts: 1 entry, 10 B',
       '– [3/3] pack  skipped',
       '',
     ])

@@ -59,7 +59,7 @@ export async function* packCheckout(git: Git, checkout: Checkout): AsyncGenerato
 async function* packParts(git: Git, { commit, count, seconds }: Checkout): AsyncGenerator<Buffer, void> {
   const tree = new TarWriter(seconds)
   for await (const { entry, content } of treeContents(git, commit)) {
-    if (entry.kind === 'submodule') yield tree.folder(entry.path)
+    if (!hasContent(entry)) yield tree.folder(entry.path)
     else if (entry.kind === 'link') yield tree.link(entry.path, linkTarget(entry.path, await joined(content)))
     else yield* tree.file(entry.path, entry.kind === 'executable' ? 0o755 : 0o644, entry.size, content)
   }
@@ -93,18 +93,22 @@ async function* treeContents(git: Git, commit: string): AsyncGenerator<TreeConte
         isListed = done === true
         if (value === undefined) break
         asked.push(value)
-        if (value.kind !== 'submodule') objects.stdin.write(`${value.object}\n`)
+        if (hasContent(value)) objects.stdin.write(`${value.object}\n`)
       }
       const entry = asked.shift()
       if (entry === undefined) return
-      if (entry.kind !== 'submodule') await expectBlob(git, objects, reader, entry)
-      yield { entry, content: reader.bytes(entry.kind === 'submodule' ? 0 : entry.size) }
-      if (entry.kind !== 'submodule') await reader.record(0)
+      if (hasContent(entry)) await expectBlob(git, objects, reader, entry)
+      yield { entry, content: reader.bytes(entry.size) }
+      if (hasContent(entry)) await reader.record(0)
     }
   } finally {
     await tree.return(undefined)
     objects.kill()
   }
+}
+
+function hasContent({ kind }: TreeEntry): boolean {
+  return kind !== 'folder' && kind !== 'submodule'
 }
 
 /** The line before a content (git-cat-file(1), "BATCH OUTPUT"). */

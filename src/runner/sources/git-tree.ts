@@ -4,11 +4,11 @@ import { entrySegments, LinkTable, refuseEntry } from '../../sandbox/archive-rul
 import { ByteReader } from '../../sandbox/byte-reader.js'
 import type { Git } from './git-command.js'
 
-/** One file, link or submodule. Folders are there when something is in them. */
+/** One file, folder, link or submodule. */
 export interface TreeEntry {
   readonly path: string
   /** A submodule is an empty folder: what it names is not fetched. */
-  readonly kind: 'file' | 'executable' | 'link' | 'submodule'
+  readonly kind: 'file' | 'executable' | 'folder' | 'link' | 'submodule'
   /** Object name in hexadecimal. */
   readonly object: string
   /** Bytes of content. */
@@ -24,18 +24,19 @@ const MAX_RECORD_BYTES = 4096 + 256
 /** The kernel takes no longer text for a link (PATH_MAX). */
 const MAX_LINK_BYTES = 4095
 
-const RECORD = /^(\d{6}) (blob|commit) ([0-9a-f]{40}|[0-9a-f]{64}) +(\d+|-)\t([^]+)$/
+const RECORD = /^(\d{6}) (blob|tree|commit) ([0-9a-f]{40}|[0-9a-f]{64}) +(\d+|-)\t([^]+)$/
 
 /** `.git` for git on file systems that fold case, ignore characters or have short names (git's `is_hfs_dotgit`, `is_ntfs_dotgit`). */
 const GIT_FOLDER = /^(?:\.git|git~\d+)[. ]*(?::.*)?$/i
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 
 /**
- * Lists the tree of a commit, without its folders.
+ * Lists the tree of a commit. Folders count too: ten levels of ten folders with nothing in them are a few small objects, and
+ * git goes through all of them.
  * @throws {UnsafeArchiveError} for a name that may not go into a workspace. {@link SourceError} when git fails.
  */
 export async function* treeEntries(git: Git, commit: string): AsyncGenerator<TreeEntry, void> {
-  const listing = git.start('ls-tree', '-r', '-z', '-l', '--full-tree', commit)
+  const listing = git.start('ls-tree', '-r', '-t', '-z', '-l', '--full-tree', commit)
   listing.stdin.end()
   const reader = new ByteReader(listing.stdout)
   const links = new LinkTable()
@@ -68,7 +69,7 @@ function judge(record: Buffer, links: LinkTable): TreeEntry {
     refuseEntry(ORIGIN, "stands in the place of a repository's own folder", path)
   const kind = kindOf(mode, path)
   if (links.passesLink(segments)) refuseEntry(ORIGIN, 'passes through a link', path)
-  const bytes = kind === 'submodule' ? 0 : Number(size)
+  const bytes = kind === 'folder' || kind === 'submodule' ? 0 : Number(size)
   if (!Number.isSafeInteger(bytes)) refuseEntry(ORIGIN, 'has a size that is none', path)
   if (kind === 'link') {
     if (bytes > MAX_LINK_BYTES || bytes === 0) refuseEntry(ORIGIN, 'is a link that cannot be', path)
@@ -81,6 +82,7 @@ function judge(record: Buffer, links: LinkTable): TreeEntry {
 function kindOf(mode: string, path: string): TreeEntry['kind'] {
   if (mode === '100644' || mode === '100664') return 'file'
   if (mode === '100755') return 'executable'
+  if (mode === '040000') return 'folder'
   if (mode === '120000') return 'link'
   if (mode === '160000') return 'submodule'
   return refuseEntry(ORIGIN, `has the mode ${mode}`, path)

@@ -36,9 +36,15 @@ export async function sendCommit(
   { workspace, maxBytes, maxEntries, signal }: SourceContext,
 ): Promise<PlacedSource> {
   const checkout = await openCheckout(git, commit, { maxBytes, maxEntries })
-  // What the packing waits for are commands of git on this host's own files, which end by themselves.
-  const stream = pulledStream(packCheckout(git, checkout), () => undefined)
-  await sandbox.fs.uploadPacked(stream, workspace, signal)
+  const packing = packCheckout(git, checkout)
+  try {
+    // What the packing waits for are commands of git on this host's own files, which end by themselves.
+    const stream = pulledStream(packing, () => undefined)
+    await sandbox.fs.uploadPacked(stream, workspace, signal)
+  } finally {
+    // One that still wrote into the repository would keep it from being removed.
+    await packing.return()
+  }
   const { entries, bytes } = checkout.count
   return { entries, bytes, commit }
 }

@@ -140,6 +140,12 @@ it('bombs are refused before anything is sent', async () => {
   }
   commitTree(path, [entry])
   expect(await rejection(place(source))).toMatchObject({ details: { why: 'has too many entries' } })
+  let hollow = tree([])
+  for (let level = 0; level < 10; level += 1) {
+    hollow = tree(Array.from({ length: 10 }, (_, index) => ({ mode: '40000', name: `n${index}`, object: hollow })))
+  }
+  commitTree(path, [{ mode: '40000', name: 'hollow', object: hollow }])
+  expect(await rejection(place(source))).toMatchObject({ details: { why: 'has too many entries' } })
   expect(sent).toBe(0)
 })
 

@@ -168,8 +168,7 @@ export class BuildRunner implements AsyncDisposable {
   }
 
   async #forget(id: string): Promise<void> {
-    // What cannot be removed now is removed by the next runner.
-    await this.#parts.ended.add(id).catch(() => undefined)
+    await this.#parts.ended.add(id)
     this.#living.delete(id)
   }
 }

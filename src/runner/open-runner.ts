@@ -58,7 +58,7 @@ export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerP
     await workspaces.sweep()
     const caches = new CacheStore(cachesDir, options.cacheStore)
     await caches.sweep()
-    const kept = new EndedBuilds(buildsDir, options, ended)
+    const kept = new EndedBuilds(buildsDir, options, logger, ended)
     await kept.trim()
     if (options.metrics !== null) {
       const endpoint = await MetricsEndpoint.open(options.metrics)

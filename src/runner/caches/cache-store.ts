@@ -98,8 +98,9 @@ export class CacheStore {
     const found = await this.#finder.find(request).catch((error: unknown) => reasonOf(error, 0))
     if (found === null || typeof found === 'string') return none(found)
     const target = posix.join(workspace, cache.path)
+    // Only the order in which caches go depends on it.
+    await found.cache.handle.utimes(new Date(), new Date()).catch(() => undefined)
     try {
-      await found.cache.handle.utimes(new Date(), new Date())
       await send(guest, found.cache, target, signal)
       const { bytes, entries } = found.cache.facts
       return { restored: found.fit, bytes, entries, reason: null }

@@ -1,6 +1,4 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { HostFileError, SourceError } from '../../errors.js'
+import { SourceError } from '../../errors.js'
 import type { ResolvedBuildSource } from '../../options/index.js'
 import { printable } from '../../printable.js'
 import type { ContainerSandbox } from '../../sandbox/container-sandbox.js'
@@ -8,13 +6,13 @@ import type { Git } from './git-command.js'
 import { fetchCommit, openRepository } from './git-repository.js'
 import { sendCommit } from './git.js'
 import type { PlacedSource, SourceContext } from './source-context.js'
+import { openSourceFile } from './source-file.js'
 
 /** A file that `git bundle create` wrote. */
 export type BundleSource = Extract<ResolvedBuildSource, { readonly bundle: string }>
 
 /** gitformat-bundle(5). */
 const SIGNATURE = /^# v[23] git bundle\n/
-const OPEN_FILE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
 /** Names in a message. */
 const MAX_SHOWN_REFS = 8
@@ -37,16 +35,13 @@ export async function placeBundle(
 
 /** git takes a folder in the place of a bundle for a repository. */
 async function assertBundle(path: string, shown: string): Promise<void> {
-  const file = await open(path, OPEN_FILE).catch((cause: NodeJS.ErrnoException) => {
-    throw new HostFileError(cause.code ?? 'EIO', 'cannot open', printable(path, 200), { cause })
-  })
+  const file = await openSourceFile(path)
   try {
     const head = Buffer.alloc(32)
-    const isFile = (await file.stat()).isFile()
-    const { bytesRead } = isFile ? await file.read(head, 0, head.length, 0) : { bytesRead: 0 }
-    if (SIGNATURE.test(head.toString('latin1', 0, bytesRead))) return
+    const read = await file?.read(head, 0, head.length, 0)
+    if (SIGNATURE.test(head.toString('latin1', 0, read?.bytesRead ?? 0))) return
   } finally {
-    await file.close()
+    await file?.close()
   }
   throw new SourceError(`Cannot read ${shown}: it is no file that 'git bundle create' wrote.`, {
     details: { why: 'no bundle' },

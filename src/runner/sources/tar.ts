@@ -1,17 +1,13 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { HostFileError, SourceError } from '../../errors.js'
+import { SourceError } from '../../errors.js'
 import type { ResolvedBuildSource } from '../../options/index.js'
 import { printable } from '../../printable.js'
 import type { ContainerSandbox } from '../../sandbox/container-sandbox.js'
 import type { PlacedSource, SourceContext } from './source-context.js'
+import { openSourceFile } from './source-file.js'
 
 /** A tar archive, plain or gzipped. */
 export type TarSource = Extract<ResolvedBuildSource, { readonly tar: string | Readable }>
-
-/** `O_NONBLOCK`, so that a FIFO does not hold the open. */
-const OPEN_FILE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
 /**
  * Sends what a tar archive holds. The stream is read to its end or destroyed.
@@ -28,17 +24,11 @@ export async function placeTar(
 }
 
 async function openArchive(path: string): Promise<Readable> {
-  const shown = printable(path, 200)
-  const file = await open(path, OPEN_FILE).catch((cause: NodeJS.ErrnoException) => {
-    throw new HostFileError(cause.code ?? 'EIO', 'cannot open', shown, { cause })
-  })
-  if ((await file.stat()).isFile()) return file.createReadStream()
-  await file.close()
+  const file = await openSourceFile(path)
+  if (file !== null) return file.createReadStream()
   throw new SourceError(
-    `The source '${shown}' is no regular file: give the path of a tar archive, or a stream of one.`,
-    {
-      details: { why: 'no regular file' },
-    },
+    `The source '${printable(path, 200)}' is no regular file: give the path of a tar archive, or a stream of one.`,
+    { details: { why: 'no regular file' } },
   )
 }
 

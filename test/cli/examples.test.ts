@@ -1,11 +1,17 @@
 /** Every example of the docs runs as it stands there, and prints what it should. */
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 
 const folder = resolve(import.meta.dirname, '../../docs/examples')
+
+// What an example leaves for its reader to look at.
+const scratch = mkdtempSync(join(tmpdir(), 'examples-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+const env = { ...process.env, TMPDIR: scratch }
 
 const expected: Readonly<Record<string, RegExp>> = {
   'build.mjs':
@@ -49,7 +55,10 @@ test('every example has an expectation', () => {
 })
 
 test.each(Object.entries(expected))('%s', async (name, output) => {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [resolve(folder, name)], { timeout: 60_000 })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [resolve(folder, name)], {
+    timeout: 60_000,
+    env,
+  })
   expect(stderr).toBe('')
   expect(stdout).toMatch(output)
 })

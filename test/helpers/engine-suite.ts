@@ -1,5 +1,5 @@
 /** The same end-to-end for every engine and runtime: what the README promises of each of them. */
-import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -53,6 +53,7 @@ export function describeEngine(name: string, { engine, runtime, profile, source 
     })
     afterAll(async () => {
       await sandbox.kill()
+      await rm(folder, { recursive: true, force: true })
       expect(await containers()).toEqual([])
     })
 

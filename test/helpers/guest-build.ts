@@ -1,11 +1,25 @@
 /**
  * Lays out a folder as `/.sandbox` is laid out in an image: the bundles from the sources, init, and node under a loader
- * that its uid cannot read. The folder is named after its content and stays for the next test process.
+ * that its uid cannot read. The folder is named after its content and stays for the next test process; one that nobody has
+ * asked for in a day goes when another is made.
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,6 +27,9 @@ import { build } from 'esbuild'
 import { buildInit } from './init-build.ts'
 
 const root = join(import.meta.dirname, '../..')
+
+const PREFIX = 'container-sandbox-guest-'
+const UNUSED_MS = 86_400_000
 
 /** What the folder holds besides node and its libraries, by file name. */
 type Parts = ReadonlyMap<string, Uint8Array>
@@ -31,9 +48,21 @@ async function provide(): Promise<string> {
   const hash = createHash('sha256').update(process.version)
   for (const [name, content] of parts) hash.update(`\0${name}\0`).update(content)
   // Below the system's folder and not in the checkout, which the guest's uid may not be able to enter.
-  const folder = join(tmpdir(), `container-sandbox-guest-${hash.digest('hex').slice(0, 16)}`)
-  if (!existsSync(folder)) await layOut(folder, parts)
+  const folder = join(tmpdir(), PREFIX + hash.digest('hex').slice(0, 16))
+  if (!existsSync(folder)) {
+    await removeUnused()
+    await layOut(folder, parts)
+  }
+  await utimes(folder, new Date(), new Date())
   return folder
+}
+
+async function removeUnused(): Promise<void> {
+  for (const name of (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))) {
+    const path = join(tmpdir(), name)
+    const found = await stat(path).catch(() => null)
+    if (found !== null && Date.now() - found.mtimeMs > UNUSED_MS) await rm(path, { recursive: true, force: true })
+  }
 }
 
 async function bundle(): Promise<[string, Uint8Array][]> {

@@ -2,8 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 
 let folder: string | undefined
+// Not when the process exits: vitest ends its processes by a signal.
+afterAll(() => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+})
 
 /** The path of a program in `test/fixtures/programs`. */
 export function fixtureProgram(name: string): string {
@@ -12,11 +17,7 @@ export function fixtureProgram(name: string): string {
 
 /** Writes a program for one test. @returns its path. */
 export function writeProgram(source: string | Buffer, name = 'program.js'): string {
-  if (folder === undefined) {
-    const made = mkdtempSync(join(tmpdir(), 'programs-'))
-    folder = made
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }))
-  }
+  folder ??= mkdtempSync(join(tmpdir(), 'programs-'))
   const path = join(mkdtempSync(join(folder, 'p-')), name)
   writeFileSync(path, source)
   return path

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Readable } from 'node:stream'
-import { EngineUnavailableError, SandboxExitedError } from '../errors.js'
+import { EngineRequestError, EngineUnavailableError } from '../errors.js'
 import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
 import { printable } from '../printable.js'
 import { count, logRecord, publish, type Logger } from '../telemetry/index.js'
@@ -13,11 +13,15 @@ import { BuildCaches } from './build-caches.js'
 import type { CacheStore } from './caches/index.js'
 import type { BuildLog } from './log/index.js'
 import { WORKSPACE } from './run-step.js'
+import { sandboxEnd } from './sandbox-end.js'
 import { placeSource } from './sources/index.js'
 
 /** First and longest pause before a build begins again because the engine is away. */
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 5_000
+
+/** For how long a daemon that shuts down refuses what it is asked: it gives its containers 15 s to end (`--shutdown-timeout`). */
+const LONGEST_SHUTDOWN_MS = 20_000
 
 /** What a runner gives to its builds. */
 export interface RunServices extends SandboxSources {
@@ -45,13 +49,14 @@ export async function prepareBuild(
   services: RunServices,
   hold: (sandbox: BuildSandbox | null) => void,
 ): Promise<PreparedBuild> {
-  const until = performance.now() + services.options.engineWaitMs
+  const began = performance.now()
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await prepareOnce(job, log, services, hold)
     } catch (error) {
-      if (!isEngineAway(error) || !isReplayable(job) || job.stopped.aborted) throw error
-      if (performance.now() + pauseMs > until) throw error
+      if (!isReplayable(job) || job.stopped.aborted) throw error
+      const patienceMs = patienceFor(error, services.options.engineWaitMs)
+      if (performance.now() + pauseMs > began + patienceMs) throw error
       services.logger.warn(
         logRecord({ buildId: job.id, pauseMs, err: error as Error }),
         'the engine is away: the build begins again',
@@ -84,7 +89,7 @@ async function prepareOnce(
     await caches.restore(job.stopped)
     return { held, commit, caches }
   } catch (error) {
-    if (isEngineAway(error)) {
+    if (patienceFor(error, services.options.engineWaitMs) > 0) {
       hold(null)
       await held.release(false).catch(() => undefined)
     }
@@ -118,10 +123,16 @@ async function place(
   }
 }
 
-/** What an engine that restarts does to a build that has not begun: it is not there, or it took the sandbox along. */
-function isEngineAway(error: unknown): boolean {
-  if (error instanceof EngineUnavailableError) return true
-  return error instanceof SandboxExitedError && ['engine', 'exited', 'killed'].includes(error.reason)
+/**
+ * How long a build that has not begun is tried again after `error`, in milliseconds; 0 when that would not help.
+ *
+ * An engine that restarts is not there, takes the sandbox along, or refuses while it shuts down.
+ */
+function patienceFor(error: unknown, engineWaitMs: number): number {
+  if (error instanceof EngineUnavailableError) return engineWaitMs
+  if (error instanceof EngineRequestError) return error.retryable ? Math.min(engineWaitMs, LONGEST_SHUTDOWN_MS) : 0
+  const end = sandboxEnd(error)
+  return end !== null && ['engine', 'exited', 'killed'].includes(end.reason) ? engineWaitMs : 0
 }
 
 /** A stream can be read once only. */

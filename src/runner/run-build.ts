@@ -6,15 +6,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_TIMER_MS } from '../options/index.js'
-import {
-  ArtifactError,
-  GuestFileError,
-  ProtocolError,
-  RpcError,
-  SandboxError,
-  SandboxExitedError,
-  SpawnError,
-} from '../errors.js'
+import { ArtifactError, GuestFileError, ProtocolError, RpcError, SandboxError, SpawnError } from '../errors.js'
 import { printable } from '../printable.js'
 import { withSpan } from '../telemetry/index.js'
 import type { ArtifactFile, BuildFailure, BuildOutcome, CacheResult, StepResult } from './build-events.js'
@@ -27,6 +19,7 @@ import type { BuildLog } from './log/index.js'
 import { PREPARE_MS, SAVE_MS } from './phase-limits.js'
 import { prepareBuild, type PreparedBuild, type RunServices } from './prepare-build.js'
 import { runStep, stepName, succeeded, WORKSPACE, type StepContext } from './run-step.js'
+import { sandboxEnd } from './sandbox-end.js'
 import { stopReason } from './stop.js'
 
 const MAX_MESSAGE_CHARACTERS = 2_000
@@ -155,10 +148,11 @@ function outcomeOf(error: unknown, job: BuildJob): BuildOutcome {
   const ofGuest = [ArtifactError, GuestFileError, RpcError, SpawnError]
   if (ofGuest.some((kind) => error instanceof kind)) return 'failed'
   if (error instanceof ProtocolError) return 'lost'
-  if (!(error instanceof SandboxExitedError)) return 'error'
-  if (error.reason === 'jailbreak') return 'jailbreak'
-  if (error.reason === 'lifetime') return 'timeout'
-  return error.reason === 'oom' ? 'failed' : 'lost'
+  const end = sandboxEnd(error)
+  if (end === null) return 'error'
+  if (end.reason === 'jailbreak') return 'jailbreak'
+  if (end.reason === 'lifetime') return 'timeout'
+  return end.reason === 'oom' ? 'failed' : 'lost'
 }
 
 function describeError(error: unknown, job: BuildJob): BuildFailure | null {

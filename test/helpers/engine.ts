@@ -92,6 +92,16 @@ export class PrivateEngine {
     await rm(join(this.folder, 'docker.pid'), { force: true })
   }
 
+  /** Ends the daemon as a service manager does; it ends its containers before. */
+  async stop(): Promise<void> {
+    const daemon = this.#daemon
+    this.#daemon = null
+    if (daemon === null || daemon.exitCode !== null) return
+    const exit = once(daemon, 'exit')
+    daemon.kill('SIGTERM')
+    await exit
+  }
+
   /** Ends the daemon, its containers and its containerd, and deletes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()

@@ -1,5 +1,5 @@
-/** Builds the package unless everything that the build reads is older than the last build. */
-import { execFileSync } from 'node:child_process'
+/** Builds the package unless all that the build reads is older than the last build. Of two at a time the second waits. */
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -7,6 +7,15 @@ const root = join(import.meta.dirname, '..')
 const sources = ['src', 'images', 'scripts/build.mjs', 'tsconfig.json', 'package.json', 'package-lock.json']
 const stamp = join(root, '.cache', 'build.key')
 const pending = join(root, '.build-started')
+
+mkdirSync(join(root, '.cache'), { recursive: true })
+const lock = join(root, '.cache', 'build.lock')
+if (process.env.HOLDS_BUILD_LOCK !== lock) {
+  const env = { ...process.env, HOLDS_BUILD_LOCK: lock }
+  const { status, error } = spawnSync('flock', [lock, process.execPath, import.meta.filename], { stdio: 'inherit', env })
+  if (error !== undefined) throw error
+  process.exit(status ?? 1)
+}
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
@@ -22,7 +31,6 @@ const builtAt = modified(join(root, 'dist', 'index.js')) === 0 ? 0 : modified(st
 const changedAt = Math.max(...sources.map((source) => newest(join(root, source))))
 if (builtAt <= changedAt) {
   // The stamp takes the time of the start: what changes during the build is built the next time.
-  mkdirSync(join(root, '.cache'), { recursive: true })
   writeFileSync(pending, '')
   try {
     execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })

@@ -6,7 +6,10 @@ const file = (source: string, filename = 'methods.js') => ({ source, filename, g
 
 async function load(source: string, permissions: string[] = [], filename?: string): Promise<LocalProgram> {
   const program = await LocalProgram.start()
-  await program.loadFiles({ methods: file(source, filename), permissions })
+  await program.loadFiles({ methods: file(source, filename), permissions }).catch(async (error: unknown) => {
+    await program[Symbol.asyncDispose]()
+    throw error
+  })
   return program
 }
 

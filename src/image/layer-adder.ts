@@ -5,6 +5,7 @@
  * context, which the engine unpacks to its disk, unpacks again into a container and then compares and packs anew; it is
  * the way that every engine has. Load is tried first; an engine that refuses it is not asked again by this object.
  */
+import { AsyncResource } from 'node:async_hooks'
 import PQueue from 'p-queue'
 import { Readable } from 'node:stream'
 import type { ImageFacts, ImageStore } from '../driver/driver.js'
@@ -39,7 +40,9 @@ export class LayerAdder {
    *   else than was asked for. Errors of the engine as they are.
    */
   add(image: LayeredImage, signal: AbortSignal): Promise<ImageFacts> {
-    return this.#queue.add(() => this.#add(image, signal), { signal })
+    // One that waited is started by the end of another: it runs in the context of its own caller.
+    const run = AsyncResource.bind(() => this.#add(image, signal))
+    return this.#queue.add(run, { signal })
   }
 
   async #add(image: LayeredImage, signal: AbortSignal): Promise<ImageFacts> {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import PQueue from 'p-queue'
 import { InvalidStateError } from '../errors.js'
 import {
@@ -101,7 +102,8 @@ export class TenantQueue {
         this.#rejects.delete(id)
         signal?.removeEventListener('abort', onAbort)
       }
-      const run = async (): Promise<T> => {
+      // What waited is started by the end of another job, of another tenant: it runs in the context of its own caller.
+      const run = AsyncResource.bind(async (): Promise<T> => {
         stopWaiting()
         try {
           return await work({ signal: signal ?? new AbortController().signal })
@@ -110,7 +112,7 @@ export class TenantQueue {
           this.#schedule.release(id)
           showQueue(this)
         }
-      }
+      })
       // Before it is added: that can start another job, which cancels this one.
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#rejects.set(id, (reason) => {

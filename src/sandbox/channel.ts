@@ -4,6 +4,7 @@
  * Everything that arrives here is hostile. The first thing that the protocol does not allow closes the channel with a
  * `ProtocolError`; after that nothing is read any more.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { Readable, Writable } from 'node:stream'
 import { CapacityError, ProtocolError } from '../errors.js'
 import {
@@ -89,9 +90,12 @@ export function openChannel(container: ContainerHandle, hooks: ChannelHooks): Ch
   })
   container.input.on('error', () => undefined)
   container.output.on('error', () => undefined)
-  container.output.on('data', (chunk: Buffer) => {
+  // A connection tells of its bytes within the request that opened it, which is over. What the guest asks for later belongs to
+  // whoever opened the channel.
+  const receive = AsyncResource.bind((chunk: Buffer) => {
     if (open) guard(() => multiplexer.receive(chunk))
   })
+  container.output.on('data', receive)
   container.output.on('close', () => hooks.onEnd())
 
   /** Those that the end of the channel cuts off. */

@@ -5,6 +5,7 @@
  * recorded first as the cause and then has the container destroyed. When it is gone, every pending call, stream and
  * wait gets one `SandboxExitedError`, and nothing is pending afterwards.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { SandboxExitedError } from '../errors.js'
 import type { ContainerExit, ContainerHandle } from '../driver/driver.js'
 import { ProtocolViolation, describeIssue, readyNotificationSchema } from '../protocol/index.js'
@@ -71,7 +72,11 @@ export class Session {
     const traced = trace === null ? null : (commandId: number) => this.#traced(trace, commandId)
     this.commands = new Commands(this.channel, this.streamIds, traced)
     container.errorOutput.on('error', () => undefined)
-    container.errorOutput.on('data', (chunk: Buffer) => this.#onStderr(chunk))
+    // Within whoever starts the sandbox, as what comes over the channel.
+    container.errorOutput.on(
+      'data',
+      AsyncResource.bind((chunk: Buffer) => this.#onStderr(chunk)),
+    )
     let reportReady: () => void = () => undefined
     let failReady: (error: Error) => void = () => undefined
     this.supervisorReady = new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import { join } from 'node:path'
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ContainerSandbox } from '../../../src/index.js'
@@ -118,6 +119,24 @@ describe('a command', () => {
     await rejection(sandbox.run('true'))
     expect(told().at(-1)).toMatchObject({ 'container_sandbox.outcome': 'error', 'error.type': 'ERR_SANDBOX_EXITED' })
   })
+})
+
+it('what a guest asks for later is within whoever started the sandbox, and within no request', async () => {
+  const program = join(import.meta.dirname, '../../fixtures/telemetry/ask.js')
+  const active: unknown[] = []
+  const note = (what: string) => active.push([what, (trace.getActiveSpan() as ReadableSpan | undefined)?.name])
+  await withSpan('starter', {}, async () => {
+    const sandbox = new ContainerSandbox({ program })
+    sandbox.rpc.expose('note', note)
+    sandbox.on('stdout', () => note('stdout'))
+    await sandbox.start()
+    await withSpan('caller', {}, () => sandbox.rpc.call('ask', []))
+    await sandbox.kill()
+  })
+  expect(active).toEqual([
+    ['stdout', 'starter'],
+    ['call', 'starter'],
+  ])
 })
 
 it('a start that fails is told with the requests that it made', async () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { InvalidOptionsError, InvalidStateError, QueueFullError } from '../../../src/errors.js'
@@ -278,4 +279,12 @@ test('a job may add jobs, to a queue that is full of its own as well', async () 
   )
   await Promise.all(below)
   expect(seen).toEqual(['first', 'second'])
+})
+
+test('a job runs in the asynchronous context of who added it, whatever made room for it', async () => {
+  const { queue } = open({ concurrency: 1 })
+  const context = new AsyncLocalStorage<string>()
+  const add = (tenant: string) =>
+    context.run(tenant, () => queue.add(() => setImmediate().then(() => context.getStore()), { tenant }))
+  expect(await Promise.all(['a', 'b', 'c'].map(add))).toEqual(['a', 'b', 'c'])
 })

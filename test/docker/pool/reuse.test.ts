@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { ContainerSandbox } from '../../../src/index.js'
 import type { PoolOptions } from '../../../src/options/pool-options.js'
 import { SandboxPool, type SandboxLease } from '../../../src/pool/index.js'
-import { engine, ownContainers, withSandbox } from '../../helpers/sandboxes.js'
+import { readBaseline, resetSandbox } from '../../../src/pool/reset.js'
+import { engine, ownContainers, rejection, withSandbox } from '../../helpers/sandboxes.js'
 
 const template = { writable: ['/workspace'] }
 const pools: SandboxPool[] = []
@@ -167,6 +168,15 @@ os.setxattr('/workspace', 'system.posix_acl_default', b''.join([pack('<I', 2), $
     await expect.poll(() => statsOf(pool), { timeout: 5_000 }).toMatchObject({ reused: 0, discards: { stale: 2 } })
     await expect.poll(ownContainers, { timeout: 5_000 }).toEqual([])
   })
+
+  it('is not kept with a process that was not there before its first use', () =>
+    withSandbox(template, async (sandbox) => {
+      const baseline = await readBaseline(sandbox, template.writable)
+      const processes = new Set([...baseline.processes].slice(1))
+      const error = await rejection(resetSandbox(sandbox, { ...baseline, processes }, 5_000))
+      expect(String(error)).toMatch(/1 processes are left: \d+/)
+      await resetSandbox(sandbox, baseline, 5_000)
+    }))
 
   it('is discarded when it cannot be cleared in time', async () => {
     const pool = await open({ resetTimeoutMs: 200 })

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { SandboxLease } from '../../../src/pool/index.js'
@@ -38,6 +39,8 @@ it('finds the oldest of one affinity, and nobody for none', () => {
 it('lets go of who gives up, and keeps neither a timer nor a listener of who is served', async () => {
   const line = new Line()
   const controller = new AbortController()
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
   const [late, aborted, served] = [
     wait(line, { timeoutMs: 5 }),
     wait(line, { signal: controller.signal }),
@@ -47,6 +50,9 @@ it('lets go of who gives up, and keeps neither a timer nor a listener of who is 
   const lease = {} as SandboxLease
   line.leave(served)
   served.resolve(lease)
+  // Of the one that is late, and of the one that has not been aborted yet.
+  expect(timers()).toBe(before + 1)
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
   controller.abort(new Error('enough'))
   await expect(aborted.lease).rejects.toThrow('enough')
   await expect(late.lease).rejects.toThrow('late after 5')

@@ -30,6 +30,9 @@ test('tenants that have no job any more take no memory', () => {
     schedule.add(request('removed', `team${index}/b`))
     schedule.release('ran')
     schedule.remove('removed')
+    schedule.add(request('alone', `other${index}/a`))
+    schedule.take()
+    schedule.release('alone')
   }
   expect([schedule.waiting, schedule.running]).toEqual([0, 0])
   expect(usedBytes() - before).toBeLessThan(4 * MiB)

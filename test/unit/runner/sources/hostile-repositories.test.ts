@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -157,4 +157,18 @@ it('more bytes than the cap are not even written to the disk', async () => {
     place({ git: `file://${path}`, ref: null, depth: 1 }, { maxBytes: 4_000_000, scratchDir }),
   )
   expect(error).toMatchObject({ code: 'ERR_SOURCE', details: { why: 'too large' } })
+  const files = readdirSync(scratchDir, { recursive: true, encoding: 'utf8' }).map((name) => join(scratchDir, name))
+  expect(Math.max(...files.map((file) => statSync(file).size))).toBe(4_000_000)
+})
+
+it('git runs with little memory, no large files, no capabilities and no way to gain one', async () => {
+  const place = { repository: join(path, '.git'), home: host, maxBytes: 4_000_000, secrets: [], shown: 'it' }
+  const limited = new Git({ ...place, protocol: 'https', signal: AbortSignal.timeout(10_000) })
+  const show = 'alias.show-limits=!cat /proc/self/limits /proc/self/status'
+  const shown = (await limited.run('-c', show, 'show-limits')).toString()
+  expect(shown).toMatch(/^Max address space +2147483648 +2147483648 /m)
+  expect(shown).toMatch(/^Max file size +4000000 +4000000 /m)
+  expect(shown).toMatch(/^Max core file size +0 +0 /m)
+  expect(shown).toMatch(/^NoNewPrivs:\t1$/m)
+  expect(shown).toMatch(/^CapEff:\t0+\nCapBnd:\t0+\n/m)
 })

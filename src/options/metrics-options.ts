@@ -18,7 +18,7 @@ export const metricsOptionsSchema = objectOption({
     ),
   port: integerOption({ min: 0, max: 65_535, unit: 'TCP port' })
     .default(DEFAULT_PORT)
-    .describe('Port to listen on; 0 takes one that is free, which `url` tells.'),
+    .describe('Port to listen on; 0 takes one that is free, which `url` tells, or `metricsUrl` of a runner.'),
   path: textOption(
     { type: 'string', allowed: "'/' and up to 199 letters, digits, '_', '.', '~', '-' and '/'" },
     (path) => (PATH_PATTERN.test(path) ? null : 'it is no plain path of a URL'),

@@ -92,6 +92,11 @@ export class BuildRunner implements AsyncDisposable {
     return readRecord(join(this.#parts.buildsDir, id))
   }
 
+  /** What Prometheus is to scrape, with the option `metrics`; else `null`. */
+  get metricsUrl(): string | null {
+    return this.#parts.metricsUrl
+  }
+
   /** How much there is to do. */
   stats(): RunnerStats {
     const { queue, services } = this.#parts

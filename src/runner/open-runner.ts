@@ -7,7 +7,7 @@ import type { ResolvedRunnerOptions } from '../options/index.js'
 import { SandboxPool } from '../pool/index.js'
 import { TenantQueue } from '../queue/index.js'
 import { MetricsEndpoint } from '../sandbox/metrics-endpoint.js'
-import { guardLogger, logRecord, noLogger } from '../telemetry/index.js'
+import { guardLogger, logRecord, noLogger, type Logger } from '../telemetry/index.js'
 import { defaultStateFolder, openStateFolder } from '../users/state-folder.js'
 import { poolTemplate } from './build-sandbox.js'
 import { CacheStore } from './caches/index.js'
@@ -26,6 +26,8 @@ export interface RunnerParts {
   readonly buildsDir: string
   /** Builds that an earlier runner left unfinished. */
   readonly lost: readonly string[]
+  /** Where the numbers of this process are served; `null` when they are not. */
+  readonly metricsUrl: string | null
   /** Gives the folder back, and ends what was made for this runner. */
   readonly close: () => Promise<void>
 }
@@ -60,16 +62,15 @@ export async function openParts(options: ResolvedRunnerOptions): Promise<RunnerP
     await caches.sweep()
     const kept = new EndedBuilds(buildsDir, options, logger, ended)
     await kept.trim()
-    if (options.metrics !== null) {
-      const endpoint = await MetricsEndpoint.open(options.metrics)
-      closers.push(() => endpoint.close())
-    }
+    const endpoint = options.metrics === null ? null : await MetricsEndpoint.open(options.metrics)
+    if (endpoint !== null) closers.push(() => endpoint.close())
     const withDriver = { ...options, driver }
     const queue = openQueue(options)
-    const pool = openPool(withDriver)
+    const pool = openPool(withDriver, logger)
     if (pool !== null) closers.push(() => pool.close())
     const services = { options: withDriver, logger, pool, workspaces, caches, scratchDir }
-    return { options, services, queue, ended: kept, buildsDir, lost, close }
+    const metricsUrl = endpoint?.url ?? null
+    return { options, services, queue, ended: kept, buildsDir, lost, metricsUrl, close }
   } catch (error) {
     await close()
     throw typed(error, folder)
@@ -89,13 +90,16 @@ async function makeFolders(folder: string): Promise<[string, string, string, str
   return folders
 }
 
-function openPool(options: ResolvedRunnerOptions): SandboxPool | null {
+function openPool(options: ResolvedRunnerOptions, logger: Logger): SandboxPool | null {
   const { idle, uses } = options.pool
   // Every build that runs may need one at once.
   const maxStarts = Math.min(64, Math.max(2, options.concurrency))
   if (idle === 0 && uses === 1) return null
   const { name, sandbox, maxIdleMs } = poolTemplate(options)
-  return new SandboxPool({ templates: { [name]: sandbox }, idle, maxStarts, maxUses: uses, maxIdleMs })
+  const onDiagnostic = (err: unknown): void => {
+    logger.warn(logRecord({ err: err as Error }), 'a warm sandbox could not be started or cleared')
+  }
+  return new SandboxPool({ templates: { [name]: sandbox }, idle, maxStarts, maxUses: uses, maxIdleMs, onDiagnostic })
 }
 
 function openQueue(options: ResolvedRunnerOptions): TenantQueue {

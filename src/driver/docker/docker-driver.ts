@@ -119,7 +119,12 @@ export class DockerDriver implements SandboxDriver {
   }
 
   readonly #report = (error: unknown): void => {
-    if (!this.#closing.signal.aborted) this.#options.onDiagnostic?.(error)
+    if (this.#closing.signal.aborted) return
+    try {
+      this.#options.onDiagnostic?.(error)
+    } catch {
+      // Nobody waits for this work who could be told.
+    }
   }
 }
 

@@ -1,8 +1,6 @@
 /** What a runner tells of its builds: spans, numbers, messages, log records, and its endpoint. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { expect, it } from 'vitest'
@@ -14,14 +12,6 @@ import { rejection } from '../../helpers/sandboxes.js'
 
 const CHANNELS = ['submit', 'start', 'end'].map((name) => `container-sandbox:build:${name}`)
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 /** Two builds of one tenant: one that succeeds, with all that can be counted, and one that fails and has the first one's cache. */
 async function runBoth(
   folder: string,
@@ -32,11 +22,11 @@ async function runBoth(
   const [told, records]: [unknown[], unknown[]] = [[], []]
   const listen = (message: unknown, name: string | symbol): unknown => told.push([name, message])
   const info: Logger['info'] = (record, message) => records.push([message, record])
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}/metrics`
+  let url = ''
   for (const name of CHANNELS) subscribe(name, listen)
   try {
-    const [both, text] = await withRunner({ logger: { ...noLogger, info }, metrics: { port } }, async (runner) => {
+    const [both, text] = await withRunner({ logger: { ...noLogger, info }, metrics: { port: 0 } }, async (runner) => {
+      url = runner.metricsUrl ?? ''
       const run = (exitCode: number): Promise<Followed> =>
         withSpan(`caller ${exitCode}`, {}, () =>
           build(runner, {

@@ -1,11 +1,13 @@
 /** The caches of one build: restored before its steps, saved after them. */
 import type { ResolvedBuildCache } from '../options/index.js'
 import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
+import { printable } from '../printable.js'
 import type { CacheResult } from './build-events.js'
 import type { BuildJob } from './build-job.js'
 import type { CacheStore } from './caches/index.js'
 import type { BuildLog } from './log/index.js'
 import { WORKSPACE } from './run-step.js'
+import { sandboxEnd } from './sandbox-end.js'
 
 interface Found {
   readonly cache: ResolvedBuildCache
@@ -47,13 +49,28 @@ export class BuildCaches {
     }
   }
 
-  /** Saves every cache that was not there for these very contents. What cannot be saved fails nothing. */
+  /**
+   * Saves every cache that was not there for these very contents. What cannot be saved fails nothing, not even when the sandbox
+   * ends meanwhile: the build has done all that it should.
+   * @throws when the build is canceled, or when the sandbox ends for a jailbreak
+   */
   async save(signal: AbortSignal): Promise<void> {
     for (const found of this.#found) {
       if (found.result.restored === 'exact') continue
       const { cache, digest } = found
       const request = { ...this.#where(cache), digest, signal }
-      const { saved, bytes, reason: told } = await this.#store.save(this.#sandbox, request)
+      const {
+        saved,
+        bytes,
+        reason: told,
+      } = await this.#store.save(this.#sandbox, request).catch((error: unknown) => {
+        if (this.#job.canceled.aborted || sandboxEnd(error)?.reason === 'jailbreak') throw error
+        return {
+          saved: false,
+          bytes: 0,
+          reason: printable(error instanceof Error ? error.message : String(error), 500),
+        }
+      })
       const reason = this.#masked(told)
       this.#found = this.#found.map((other) =>
         other === found ? { ...other, result: { ...other.result, saved, savedBytes: bytes, reason } } : other,

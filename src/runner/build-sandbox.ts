@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { WorkspaceError } from '../errors.js'
 import {
   DEFAULT_BUILD_TIMEOUT_MS,
+  MAX_TIMER_MS,
   type ResolvedBuildOptions,
   type ResolvedBuildWorkspace,
   type ResolvedRunnerOptions,
@@ -101,7 +102,7 @@ export async function openBuildSandbox(
     const { sandbox, warm } = lease
     return { sandbox, warm, backing, release: (reusable) => lease.release({ reuse: reusable }) }
   }
-  const lifetimeMs = Math.max(limits.lifetimeMs, build.timeoutMs + OVERHEAD_MS)
+  const lifetimeMs = Math.min(MAX_TIMER_MS, Math.max(limits.lifetimeMs, build.timeoutMs + OVERHEAD_MS))
   const own = sandboxOptions(options, build.base ?? options.base, { ...limits, lifetimeMs }, sizeBytes)
   const rest = { trace: build.trace ?? false, labels: build.labels } as SandboxOptions
   if (backing === 'memory') {

@@ -81,6 +81,7 @@ async function prepareOnce(
     publish('container-sandbox:build:start', () => ({ buildId: job.id, tenant, sandboxId: sandbox.id, waitMs }))
     await log.append({ type: 'started', waitMs, warm, sandboxId: sandbox.id, workspace: backing })
     sandbox.on('jailbreak', (violation) => {
+      if (log.truncated) return
       const text = printable(job.masker.text(JSON.stringify(violation)), 4_000)
       log.append({ type: 'violation', text }).catch(() => undefined)
     })

@@ -6,8 +6,17 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MAX_TIMER_MS } from '../options/index.js'
-import { ArtifactError, GuestFileError, ProtocolError, RpcError, SandboxError, SpawnError } from '../errors.js'
+import {
+  ArtifactError,
+  CallTimeoutError,
+  GuestFileError,
+  ProtocolError,
+  RpcError,
+  SandboxError,
+  SpawnError,
+} from '../errors.js'
 import { printable } from '../printable.js'
+import type { ContainerSandbox } from '../sandbox/container-sandbox.js'
 import { withSpan } from '../telemetry/index.js'
 import type { ArtifactFile, BuildFailure, BuildOutcome, CacheResult, StepResult } from './build-events.js'
 import type { BuildCaches } from './build-caches.js'
@@ -59,7 +68,8 @@ export async function runBuild(job: BuildJob, log: BuildLog, services: RunServic
     end.outcome = await withDeadline(job, job.options.timeoutMs, () => runSteps(job, log, prepared, end))
     if (end.outcome === 'succeeded' || job.options.artifacts.when === 'always') await save(job, log, prepared, end)
   } catch (error) {
-    end.outcome = outcomeOf(error, job)
+    // What goes wrong over the leftovers of steps that failed changes nothing of how they ended.
+    if (end.outcome === 'error' || end.outcome === 'succeeded') end.outcome = outcomeOf(error, job)
     end.error = describeError(error, job)
   } finally {
     end.caches = caches?.results ?? []
@@ -83,10 +93,17 @@ async function runSteps(job: BuildJob, log: BuildLog, prepared: PreparedBuild, e
       continue
     }
     await log.append({ type: 'step', index, name, state: 'started' })
-    const result = await withSpan('container_sandbox.step', { 'container_sandbox.step.index': index }, async (span) => {
+    const running = withSpan('container_sandbox.step', { 'container_sandbox.step.index': index }, async (span) => {
       const ended = await runStep(step, index, context)
       span.setAttribute('container_sandbox.step.outcome', ended.outcome)
       return ended
+    })
+    const result = await running.catch(async (error: unknown) => {
+      const broken = { ...skipped(index, name), outcome: outcomeOfBroken(error, job) }
+      const rest = options.steps.map((each, at) => skipped(at, stepName(each, masker))).slice(index + 1)
+      end.steps.push(broken, ...rest)
+      await log.append({ type: 'step', index, name, state: 'finished', result: broken })
+      throw error
     })
     end.steps.push(result)
     await log.append({ type: 'step', index, name, state: 'finished', result })
@@ -112,6 +129,12 @@ function outcomeAfter(result: StepResult, job: BuildJob, alive: boolean): BuildO
   return result.continued && alive ? 'succeeded' : 'failed'
 }
 
+/** The end of a step that has none of its own, since running it failed. */
+function outcomeOfBroken(error: unknown, job: BuildJob): StepResult['outcome'] {
+  const outcome = outcomeOf(error, job)
+  return outcome === 'succeeded' || outcome === 'failed' || outcome === 'error' ? 'skipped' : outcome
+}
+
 function skipped(index: number, name: string): StepResult {
   const nothing = { exitCode: null, signal: null, continued: false, durationMs: 0, cpuMs: 0, maxRssBytes: 0 }
   return { index, name, outcome: 'skipped', ...nothing }
@@ -124,26 +147,40 @@ async function save(job: BuildJob, log: BuildLog, prepared: PreparedBuild, end: 
   await job.enter('saving')
   const deadline = AbortSignal.timeout(SAVE_MS)
   const signal = AbortSignal.any([deadline, job.canceled])
-  const { artifacts } = job.options
-  if (artifacts.paths.length > 0) {
-    const target = join(job.folder, ARTIFACTS_FOLDER)
-    const { files, entries, bytes } = await collectArtifacts(sandbox, {
-      workspace: WORKSPACE,
-      artifacts,
-      target,
-      signal,
-    })
-    end.artifacts = files.map((file) => ({ ...file, path: job.masker.text(file.path) }))
-    end.artifactsDir = files.length === 0 ? null : target
-    await log.append({ type: 'artifacts', entries, bytes })
+  try {
+    await collect(job, log, sandbox, end, signal)
+  } catch (error) {
+    if (!deadline.aborted || job.canceled.aborted) throw error
+    throw new SaveTimeout(`the artifacts were not there within ${SAVE_MS} ms`, { cause: error })
   }
   // After the artifacts, which can fail a build: a failed one leaves no cache.
   if (end.outcome === 'succeeded') await prepared.caches.save(signal)
 }
 
+/** The guest took too long over what was to be kept of it. */
+class SaveTimeout extends CallTimeoutError {}
+
+async function collect(
+  job: BuildJob,
+  log: BuildLog,
+  sandbox: ContainerSandbox,
+  end: BuildEnd,
+  signal: AbortSignal,
+): Promise<void> {
+  const { artifacts } = job.options
+  if (artifacts.paths.length === 0) return
+  const target = join(job.folder, ARTIFACTS_FOLDER)
+  const request = { workspace: WORKSPACE, artifacts, target, signal }
+  const { files, entries, bytes } = await collectArtifacts(sandbox, request)
+  end.artifacts = files.map((file) => ({ ...file, path: job.masker.text(file.path) }))
+  end.artifactsDir = files.length === 0 ? null : target
+  await log.append({ type: 'artifacts', entries, bytes })
+}
+
 function outcomeOf(error: unknown, job: BuildJob): BuildOutcome {
   const stopped = stopReason(job.stopped)
   if (stopped !== null) return stopped === 'timeout' ? 'timeout' : 'canceled'
+  if (error instanceof SaveTimeout) return 'timeout'
   // What a build left, and what its inside answers, is its own doing; what this host could not take is not.
   const ofGuest = [ArtifactError, GuestFileError, RpcError, SpawnError]
   if (ofGuest.some((kind) => error instanceof kind)) return 'failed'

@@ -80,6 +80,28 @@ describe('a build', () => {
     })
   })
 
+  it('tells of every step, also when one cannot be begun', async () => {
+    await withRunner({}, async (runner) => {
+      const { result, events } = await build(runner, {
+        secrets: { KEY: 'hunter22' },
+        steps: [
+          { run: 'chmod 000 /run/secrets' },
+          { run: 'true', secrets: [{ name: 'KEY', as: 'file' }] },
+          { run: 'true', name: 'last' },
+        ],
+      })
+      expect(result).toMatchObject({ outcome: 'failed', error: { code: 'EACCES' } })
+      expect(result.steps.map(({ index, outcome }) => [index, outcome])).toEqual([
+        [0, 'exited'],
+        [1, 'skipped'],
+        [2, 'skipped'],
+      ])
+      expect(result.steps[2]?.name).toBe('last')
+      const states = events.map((event) => (event.type === 'step' ? `${event.index} ${event.state}` : null))
+      expect(states.filter((state) => state !== null)).toEqual(['0 started', '0 finished', '1 started', '1 finished'])
+    })
+  })
+
   it('begins with the cache of the last one that succeeded, of its own tenant only', async () => {
     await withFolder(async (folder) => {
       const source = { folder: project(join(folder, 'source')) }

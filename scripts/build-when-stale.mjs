@@ -12,7 +12,10 @@ mkdirSync(join(root, '.cache'), { recursive: true })
 const lock = join(root, '.cache', 'build.lock')
 if (process.env.HOLDS_BUILD_LOCK !== lock) {
   const env = { ...process.env, HOLDS_BUILD_LOCK: lock }
-  const { status, error } = spawnSync('flock', [lock, process.execPath, import.meta.filename], { stdio: 'inherit', env })
+  const { status, error } = spawnSync('flock', [lock, process.execPath, import.meta.filename], {
+    stdio: 'inherit',
+    env,
+  })
   if (error !== undefined) throw error
   process.exit(status ?? 1)
 }

@@ -162,7 +162,7 @@ export {
   type ResolvedRunnerOptions,
   type RunnerOptions,
 } from './runner-options.js'
-export { tenantOption, tenantProblem } from './tenant-name.js'
+export { rootTenant, tenantOption, tenantProblem } from './tenant-name.js'
 export { normalizeWorkspacePath, workspacePathOption, workspacePathProblem } from './workspace-path.js'
 export {
   fairQueueSchema,

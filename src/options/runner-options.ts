@@ -129,7 +129,14 @@ export const runnerOptionsSchema = objectOption({
     .describe('Most entries of one source.'),
   keepBuilds: integerOption({ min: 1, max: 1_000_000, unit: 'builds' })
     .default(10_000)
-    .describe('Ended builds whose state, log and artifacts are kept; older ones go.'),
+    .describe(
+      'Ended builds whose state, log and artifacts are kept. First goes the oldest of the tenant with the most.',
+    ),
+  keepBytes: sizeOption(0, 1024 ** 5)
+    .default(32 * 1024 ** 3)
+    .describe(
+      'Most bytes of all that is kept of ended builds. First goes the oldest of the tenant with the most; the build that ended last stays.',
+    ),
   keepMs: integerOption({ min: 1000, max: 3650 * 86_400_000, unit: 'ms' })
     .default(30 * 86_400_000)
     .describe('How long they are kept.'),

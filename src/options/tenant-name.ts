@@ -14,6 +14,11 @@ export function tenantOption() {
   return textOption({ type: 'tenant', allowed }, tenantProblem)
 }
 
+/** The outermost parent: `acme` of `acme/alice`, and of `acme`. */
+export function rootTenant(tenant: string): string {
+  return tenant.split('/', 1)[0] ?? ''
+}
+
 /** @returns why a text is no tenant, or `null` */
 export function tenantProblem(tenant: string): string | null {
   if (tenant === '') return 'it is empty'

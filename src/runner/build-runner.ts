@@ -152,7 +152,7 @@ export class BuildRunner implements AsyncDisposable {
     const unfollow = followSignal(build.signal, job)
     const result = turn
       .catch(() => finishUnstarted(job, this.#parts.services, logged.resolve))
-      .finally(() => this.#forget(id))
+      .then((ended) => this.#keep(ended))
       .finally(() => {
         unfollow()
         job.letGo()
@@ -172,9 +172,10 @@ export class BuildRunner implements AsyncDisposable {
     await this.#parts.close()
   }
 
-  async #forget(id: string): Promise<void> {
-    await this.#parts.ended.add(id)
-    this.#living.delete(id)
+  async #keep(result: BuildResult): Promise<BuildResult> {
+    await this.#parts.ended.add(result)
+    this.#living.delete(result.id)
+    return result
   }
 }
 

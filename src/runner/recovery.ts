@@ -20,6 +20,7 @@ import {
 } from './build-record.js'
 import { TEMPORARY_SUFFIX } from '../users/atomic-file.js'
 import { PARTIAL_SUFFIX } from './artifacts/index.js'
+import { endedBuild, type EndedBuild } from './ended-builds.js'
 import { BuildLog } from './log/index.js'
 
 /** What can be half there: half of the artifacts is worse than none. */
@@ -28,7 +29,7 @@ const HALVES = [ARTIFACTS_FOLDER, `${ARTIFACTS_FOLDER}${PARTIAL_SUFFIX}`, TRACE_
 /** What recovery found. */
 export interface Recovery {
   /** Builds that had ended, and those that are lost, with the time of their end. */
-  readonly ended: readonly { readonly id: string; readonly finishedMs: number }[]
+  readonly ended: readonly EndedBuild[]
   /** Ids of builds that a dead runner left unfinished. */
   readonly lost: readonly string[]
 }
@@ -39,7 +40,7 @@ export interface Recovery {
  */
 export async function recoverBuilds(folder: string, driver: SandboxDriver, logBytes: number): Promise<Recovery> {
   await driver.prune()
-  const ended: { id: string; finishedMs: number }[] = []
+  const ended: EndedBuild[] = []
   const lost: string[] = []
   for (const id of await readdir(folder)) {
     const path = join(folder, id)
@@ -53,13 +54,12 @@ export async function recoverBuilds(folder: string, driver: SandboxDriver, logBy
       // Without a record nobody was told of the build: its submission did not come to its end. What is there and cannot be
       // read is not ours to throw away before its time.
       if (found === null) await rm(path, { recursive: true, force: true })
-      else ended.push({ id, finishedMs: found.mtimeMs })
+      else ended.push({ id, group: '', finishedMs: found.mtimeMs, bytes: found.size })
       continue
     }
     if (record.result === null) lost.push(id)
     else await finishLog(path, record.result, logBytes)
-    const { finishedAt } = record.result ?? (await loseBuild(path, record, logBytes))
-    ended.push({ id, finishedMs: Date.parse(finishedAt) })
+    ended.push(await endedBuild(path, record.result ?? (await loseBuild(path, record, logBytes))))
   }
   return { ended, lost }
 }

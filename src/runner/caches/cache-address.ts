@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { InvalidOptionsError } from '../../errors.js'
+import { rootTenant } from '../../options/index.js'
 import { printable } from '../../printable.js'
 
 /** What tells one cache from all others. */
@@ -23,7 +24,7 @@ export const CACHE_SUFFIX = '.tar'
 
 /** @returns the folder of all caches of a parent tenant and of those below it, relative to the store. */
 export function groupFolder(tenant: string): string {
-  return digestOf(['group', tenant.split('/', 1)[0] ?? ''])
+  return digestOf(['group', rootTenant(tenant)])
 }
 
 /** @returns the folder of one name's caches, relative to the store. */

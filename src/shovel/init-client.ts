@@ -42,14 +42,14 @@ export class InitClient {
 
   /**
    * @param fd the connected stream socket to init.
-   * @param onLost called when init closes the connection or sends what it never should.
+   * @param onLost called when init has closed the connection.
    */
-  constructor(fd: number, onLost: (error: Error) => void) {
+  constructor(fd: number, onLost: () => void) {
     const decoder = new AnswerDecoder((answer) => this.#dispatch(answer))
     this.#socket = new Socket({ fd, allowHalfOpen: false })
     this.#socket.on('data', (chunk: Buffer) => decoder.push(chunk))
     this.#socket.on('error', onLost)
-    this.#socket.on('end', () => onLost(new Error('init closed its connection')))
+    this.#socket.on('end', () => onLost())
   }
 
   /** @throws {RangeError} when the request cannot be encoded; nothing was sent then. */

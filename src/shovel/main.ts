@@ -45,7 +45,9 @@ function main(): void {
 
   // The bundle is one CommonJS file in `/.sandbox`.
   const sandboxDir = __dirname
-  const init = new InitClient(FD.init, (error) => die(error, EXIT_DEFECT))
+  // Init is the container's first process: without it nothing lives on. Words about that would reach the host or not, as the
+  // kernel comes to it, and look like those of a guest that was still there.
+  const init = new InitClient(FD.init, () => process.exit(EXIT_DEFECT))
   const commands = new Commands(init, (exit) => peer.notify('exit', exit))
   exposeControl(peer, { multiplexer, commands, program: new Program(commands, multiplexer, sandboxDir) })
   readDescriptor(

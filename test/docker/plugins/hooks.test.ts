@@ -162,7 +162,7 @@ describe('options', () => {
     const plugin = host({
       beforeLaunch: ({ limits }) => ({
         limits: { pids: Math.min(limits.pids, 64), outputBytes: 10 },
-        timeouts: { callMs: 50 },
+        timeouts: { callMs: 500 },
         permissions: [],
         env: { ADDED: 'by a plugin' },
       }),
@@ -216,7 +216,7 @@ describe('a hook that throws or hangs is a typed error that names it', () => {
   test.each(['beforeLaunch', 'onSpawn', 'startData'] as const)('%s of the host', async (hook) => {
     const withGuest = (hooks: PluginHostHooks) =>
       definePlugin({ name: 'p', host: hooks as PluginHostHooks<never>, guest: writeProgram('') })
-    const thrown = await refusal({ program, plugins: [withGuest({ [hook]: fail })], timeouts })
+    const thrown = await refusal({ program, plugins: [withGuest({ [hook]: fail })] })
     expect(thrown).toMatchObject({ plugin: 'p', hook, code: 'ERR_PLUGIN' })
     expect(thrown.message).toBe(`the plugin 'p' failed in its hook ${hook}: no\\u001b[31m luck`)
     const hung = await refusal({ program, plugins: [withGuest({ [hook]: hang })], timeouts })
@@ -231,7 +231,7 @@ describe('a hook that throws or hangs is a typed error that names it', () => {
     ['afterLoad', 'module.exports = { afterLoad() { throw new Error("no luck") } }', 'afterLoad'],
     ['execute', 'module.exports = { async execute() { throw new Error("no luck") } }', 'execute'],
   ])('%s of the guest throws', async (_name, source, hook) => {
-    const error = await refusal({ program, plugins: [guest(source)], timeouts })
+    const error = await refusal({ program, plugins: [guest(source)] })
     expect(error).toMatchObject({ plugin: 'p', hook })
     expect(error.details['stack']).toMatch(/guest\.js|must be a function/)
   })

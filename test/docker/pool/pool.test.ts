@@ -101,13 +101,13 @@ describe('a warm pool', () => {
   })
 
   it('hands out nothing in the second half of its lifetime', async () => {
-    const limits = { lifetimeMs: 2_000 }
-    const pool = await open({ idle: 1, maxIdleMs: 500, maxUses: 5, templates: { small: { limits } } })
+    const limits = { lifetimeMs: 4_000 }
+    const pool = await open({ idle: 1, maxIdleMs: 1_000, maxUses: 5, templates: { small: { limits } } })
     const young = await pool.acquire({ affinity: 'acme' })
     await young.release()
     const again = await pool.acquire({ affinity: 'acme' })
     expect(again.sandbox.id).toBe(young.sandbox.id)
-    await delay(1_050)
+    await delay(2_050)
     await again.release()
     expect(again.sandbox.state).toBe('exited')
     expect(statsOf(pool)).toMatchObject({ reused: 0 })

@@ -7,7 +7,7 @@ export type BuildOutcome = 'succeeded' | 'failed' | 'timeout' | 'canceled' | 'ja
 /** How far a build is. */
 export type BuildState = 'queued' | 'starting' | 'running' | 'saving' | 'finished'
 
-/** How one step ended. `skipped`: an earlier one failed. */
+/** How one step ended. `skipped`: it was not run, since an earlier one failed or since it could not be begun (`BuildResult.error` tells why). */
 export interface StepResult {
   readonly index: number
   readonly name: string

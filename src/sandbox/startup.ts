@@ -2,6 +2,7 @@
  * From a running container to a sandbox that is ready: the supervisor's first word, the read-back of what is in force, then
  * the program. Guest code runs only after both.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { PluginError, ProgramError, SandboxError, SandboxExitedError, StartupError } from '../errors.js'
 import { printable } from '../printable.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
@@ -9,6 +10,9 @@ import { abortable } from './abortable.js'
 import type { LaunchedContainer } from './launch.js'
 import type { Session } from './session.js'
 import { verifyIsolation, type IsolationReport, type Verification } from './verify.js'
+
+/** How long, in milliseconds, what fails its verification may take to turn out to have ended. The engine tells of an end at once. */
+const END_MS = 1_500
 
 /** What a start works on. */
 export interface Startup {
@@ -33,7 +37,9 @@ export async function bringUp(startup: Startup): Promise<void> {
   const signal = AbortSignal.any([startup.signal, deadline])
   let phase = 'the supervisor did not answer in time'
   try {
-    const verified = verifyIsolation(verificationOf(session, launched), signal)
+    const verified = verifyIsolation(verificationOf(session, launched), signal).catch(async (error: unknown) => {
+      throw signal.aborted ? error : ((await endWithin(session, END_MS)) ?? error)
+    })
     const report = await abortable(signal, verified)
     phase = "a plugin's hook onSpawn did not return"
     await startup.onVerified(report, signal)
@@ -47,6 +53,20 @@ export async function bringUp(startup: Startup): Promise<void> {
       `the sandbox was not ready within startupMs (${startupMs} ms): ${phase}, or the engine is overloaded`,
       { cause: error, retryable: startProgram === null },
     )
+  }
+}
+
+/**
+ * What ends while it is looked at looks wrong in any way: threads, files and the container itself are missing. Then its end is
+ * told, and not what was missing.
+ */
+async function endWithin(session: Session, ms: number): Promise<SandboxExitedError | null> {
+  const patience = new AbortController()
+  const expired = delay(ms, null, { signal: patience.signal }).catch(() => null)
+  try {
+    return await Promise.race([session.ended, expired])
+  } finally {
+    patience.abort()
   }
 }
 

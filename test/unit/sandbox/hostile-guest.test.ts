@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { CapacityError, LockupError, ProtocolError, SandboxExitedError, StartupError } from '../../../src/errors.js'
+import {
+  CapacityError,
+  LockupError,
+  PolicyMismatchError,
+  ProtocolError,
+  SandboxExitedError,
+  StartupError,
+} from '../../../src/errors.js'
 import type { SandboxOptions } from '../../../src/options/index.js'
 import { followCommand, runRequest, type CommandResult } from '../../../src/sandbox/run-command.js'
 import { SandboxFileSystem } from '../../../src/sandbox/file-system.js'
@@ -73,6 +80,24 @@ describe('before it is ready', () => {
     const error = await rejected(fake.lifecycle.start())
     expect(error).toBeInstanceOf(type)
     expect((error as Error).message).toMatch(text)
+    expectGone(fake)
+  })
+
+  it.each([
+    ['is told as ended', 100, StartupError, /killed|supervisor ended \(SIGKILL\)/],
+    ['is refused when it lives on', null, PolicyMismatchError, /facts from the host/],
+  ])('a container of which the host sees nothing %s', async (_, endsAfterMs, kind, text) => {
+    const fake = fakeSandbox((guest) => {
+      const observe = guest.observe.bind(guest)
+      guest.observe = async () => {
+        if (endsAfterMs !== null) setTimeout(() => guest.exit({ exitCode: 137, signal: 'SIGKILL' }), endsAfterMs)
+        return { ...(await observe()), kernel: null }
+      }
+      guest.ready()
+    })
+    const error = (await rejected(fake.lifecycle.start())) as Error
+    expect(error).toBeInstanceOf(kind)
+    expect(error.message).toMatch(text)
     expectGone(fake)
   })
 

@@ -49,14 +49,16 @@ export async function prepareBuild(
   services: RunServices,
   hold: (sandbox: BuildSandbox | null) => void,
 ): Promise<PreparedBuild> {
-  const began = performance.now()
+  // From the first failure on: what came before it can have taken long.
+  let failedAt: number | null = null
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await prepareOnce(job, log, services, hold)
     } catch (error) {
       if (!isReplayable(job) || job.stopped.aborted) throw error
       const patienceMs = patienceFor(error, services.options.engineWaitMs)
-      if (performance.now() + pauseMs > began + patienceMs) throw error
+      failedAt ??= performance.now()
+      if (performance.now() + pauseMs > failedAt + patienceMs) throw error
       services.logger.warn(
         logRecord({ buildId: job.id, pauseMs, err: error as Error }),
         'the engine is away: the build begins again',

@@ -80,13 +80,7 @@ export class PrivateEngine {
 
   /** Ends the daemon without a chance to clean up; containers and their shims stay. */
   async kill(): Promise<void> {
-    const daemon = this.#daemon
-    this.#daemon = null
-    if (daemon === null || daemon.exitCode !== null) return
-    const exit = once(daemon, 'exit')
-    daemon.kill('SIGKILL')
-    daemon.kill('SIGCONT')
-    await exit
+    if (!(await this.#end('SIGKILL'))) return
     await this.#endContainerd()
     // The pid file of a killed daemon keeps the next one from starting when the pid was given away in the meantime.
     await rm(join(this.folder, 'docker.pid'), { force: true })
@@ -94,12 +88,19 @@ export class PrivateEngine {
 
   /** Ends the daemon as a service manager does; it ends its containers before. */
   async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  /** @returns whether there was a daemon to end */
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<boolean> {
     const daemon = this.#daemon
     this.#daemon = null
-    if (daemon === null || daemon.exitCode !== null) return
+    if (daemon === null || daemon.exitCode !== null) return false
     const exit = once(daemon, 'exit')
-    daemon.kill('SIGTERM')
+    daemon.kill(signal)
+    daemon.kill('SIGCONT')
     await exit
+    return true
   }
 
   /** Ends the daemon, its containers and its containerd, and deletes its folder. */

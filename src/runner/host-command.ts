@@ -36,8 +36,8 @@ export interface HostProcess {
   readonly stdout: Readable
   /** Resolves when it is gone, with all its children that hold its output. @throws the error of a start that failed */
   readonly ended: Promise<HostCommandEnd>
-  /** Ends it with all its children. */
-  kill(): void
+  /** Ends it with all its children. Resolves when it is gone. */
+  kill(): Promise<void>
 }
 
 /** `LANG`, `LD_PRELOAD` and the rest of the host's environment change what programs do, or hold secrets. */
@@ -92,7 +92,15 @@ export function startHostCommand(command: HostCommand): HostProcess {
     signal?.removeEventListener('abort', kill)
   })
   ended.catch(() => undefined)
-  return { stdin: child.stdin, stdout: child.stdout, ended, kill }
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    ended,
+    async kill() {
+      kill()
+      await ended.catch(() => undefined)
+    },
+  }
 }
 
 /** Runs a command to its end. @throws an error when it writes more than 16 MiB. The signal's reason when it aborts. */
@@ -103,7 +111,7 @@ export async function runHostCommand(command: HostCommand): Promise<HostCommandE
   let bytes = 0
   child.stdout.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > MAX_STDOUT_BYTES) child.kill()
+    if (bytes > MAX_STDOUT_BYTES) void child.kill()
     else chunks.push(chunk)
   })
   const end = await child.ended

@@ -103,7 +103,7 @@ async function* treeContents(git: Git, commit: string): AsyncGenerator<TreeConte
     }
   } finally {
     await tree.return(undefined)
-    objects.kill()
+    await objects.kill()
   }
 }
 
@@ -121,7 +121,7 @@ async function expectBlob(
   const head = await reader.record(256)
   if (head?.toString('latin1') === `${object} blob ${size}`) return
   objects.stdin.end()
-  if (head !== null) objects.kill()
+  if (head !== null) await objects.kill()
   throw git.failure(await objects.ended)
 }
 

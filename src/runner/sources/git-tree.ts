@@ -52,7 +52,7 @@ export async function* treeEntries(git: Git, commit: string): AsyncGenerator<Tre
     const end = await listing.ended
     if (end.code !== 0) throw git.failure(end)
   } finally {
-    listing.kill()
+    await listing.kill()
   }
 }
 

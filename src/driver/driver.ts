@@ -38,6 +38,8 @@ export interface EngineInfo {
   readonly memoryBytes: number
   /** `true` when the engine runs on this machine, so that its processes can be read in `/proc`. */
   readonly local: boolean
+  /** Its socket and its data folder, as far as it tells: on its own machine whoever has one of them controls that machine. Absent: not known. */
+  readonly ownPaths?: readonly string[]
   /** Absent when the driver has no way to ask. */
   readonly facilities?: EngineFacilities
 }

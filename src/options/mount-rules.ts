@@ -69,10 +69,10 @@ export function mountPointProblem(path: string): string | null {
  * Why a path of the host may not be mounted. Looks at the text alone: call it again with what `realpath` returned, or a link
  * to an engine's socket passes.
  *
- * @param engineSockets further sockets besides the usual ones, for example that of the engine in use
+ * @param enginePaths what the engine in use has besides the usual places: its socket, its data folder
  * @returns the reason, or `null`
  */
-export function mountSourceProblem(path: string, engineSockets: readonly string[] = []): string | null {
+export function mountSourceProblem(path: string, enginePaths: readonly string[] = []): string | null {
   const problem = mountedPathProblem(path)
   if (problem !== null) return problem
   const normal = withoutVarRun(path)
@@ -80,12 +80,14 @@ export function mountSourceProblem(path: string, engineSockets: readonly string[
   const refused = REFUSED_SOURCES.find((folder) => isWithin(normal, folder) || isWithin(folder, normal))
   if (refused !== undefined)
     return isWithin(normal, refused) ? `${refused} controls the host` : `it holds ${refused}, which controls the host`
-  const places = [...ENGINE_PLACES, ...engineSockets.map(withoutVarRun)]
-  const place = places.find((candidate) => isWithin(normal, candidate) || isWithin(candidate, normal))
+  const place = ENGINE_PLACES.find((candidate) => isWithin(normal, candidate) || isWithin(candidate, normal))
   if (place !== undefined && !isWithin(normal, place))
     return `it holds ${place}: whoever can open an engine's socket is root on the host`
   if (place !== undefined || ENGINE_SOCKET.test(normal) || SESSION_PLACE.test(normal))
     return "whoever can open an engine's socket is root on the host"
+  const own = enginePaths.map(withoutVarRun).find((place) => isWithin(normal, place) || isWithin(place, normal))
+  if (own !== undefined)
+    return `${isWithin(normal, own) ? 'it belongs to' : `it holds ${own} of`} the engine in use: whoever has it controls the host`
   return null
 }
 

@@ -49,8 +49,8 @@ export interface PolicyContext {
   readonly volumes?: readonly string[]
   /** The host's folders of the base `host`, read-only. Default none. */
   readonly baseMounts?: readonly BindMount[]
-  /** Paths of sockets that the engine in use listens on, besides the usual ones. Default none. */
-  readonly engineSockets?: readonly string[]
+  /** See `EngineInfo.ownPaths`. Default none. */
+  readonly enginePaths?: readonly string[]
 }
 
 /** What the init of a traced sandbox is told. */
@@ -99,7 +99,7 @@ export function buildContainerSpec(options: PolicyOptions, context: PolicyContex
   const mounts = [...options.mounts, ...(context.baseMounts ?? [])]
   const covered = new Set([...options.writable, ...mounts.map((mount) => mount.target)])
   const writable = [...options.writable, ...(context.volumes ?? []).filter((path) => !covered.has(path))]
-  assertMounts(mounts, writable, context.engineSockets)
+  assertMounts(mounts, writable, context.enginePaths)
   const scratch = buildScratchMounts(writable, options.limits.scratchBytes, options.scratch)
   assertScratchFitsMemory(scratch, limits.shmBytes, limits.memoryBytes)
   const trace = context.trace ?? null

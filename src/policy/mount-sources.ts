@@ -9,22 +9,25 @@ import { assertMountSource } from './mounts.js'
  *
  * The result holds real paths, so that a link that is changed afterwards has no effect. A folder on the way that is
  * replaced afterwards does: the engine mounts what it finds.
- * @param engineSockets see {@link assertMountSource}.
+ * @param enginePaths see {@link assertMountSource}.
  * @returns the mounts with their real sources.
  * @throws {InvalidOptionsError} when a source is missing, a socket, a device or a FIFO, or leads to a refused path.
  */
 export async function resolveMountSources(
   mounts: readonly BindMount[],
-  engineSockets: readonly string[] = [],
+  enginePaths: readonly string[] = [],
 ): Promise<BindMount[]> {
-  return Promise.all(mounts.map((mount, index) => resolveMount(mount, `mounts[${index}].source`, engineSockets)))
+  if (mounts.length === 0) return []
+  const real = await Promise.all(enginePaths.map((path) => realpath(path).catch(() => path)))
+  const places = [...new Set([...enginePaths, ...real])]
+  return Promise.all(mounts.map((mount, index) => resolveMount(mount, `mounts[${index}].source`, places)))
 }
 
-async function resolveMount(mount: BindMount, what: string, engineSockets: readonly string[]): Promise<BindMount> {
+async function resolveMount(mount: BindMount, what: string, enginePaths: readonly string[]): Promise<BindMount> {
   const source = await realpath(mount.source).catch((cause: unknown) => {
     throw new InvalidOptionsError(`${what} is '${mount.source}': it cannot be resolved on this host.`, { cause })
   })
-  assertMountSource(source, source === mount.source ? what : `${what} ('${mount.source}')`, engineSockets)
+  assertMountSource(source, source === mount.source ? what : `${what} ('${mount.source}')`, enginePaths)
   const stats = await lstat(source)
   if (stats.isSocket())
     throw new InvalidOptionsError(

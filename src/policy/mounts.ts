@@ -13,26 +13,26 @@ import type { BindMount } from './container-spec.js'
 /**
  * Checks a host path by its text alone.
  * @param what what the path is, for the message, for example `mounts[0].source`.
- * @param engineSockets further sockets besides the usual ones, for example the one that is in use.
+ * @param enginePaths see `EngineInfo.ownPaths`.
  * @throws {InvalidOptionsError} for what `mountSourceProblem` refuses, and for a path that is not in normal form.
  */
-export function assertMountSource(source: string, what: string, engineSockets: readonly string[] = []): void {
-  refuse(source, what, mountSourceProblem(source, engineSockets) ?? normalFormProblem(source))
+export function assertMountSource(source: string, what: string, enginePaths: readonly string[] = []): void {
+  refuse(source, what, mountSourceProblem(source, enginePaths) ?? normalFormProblem(source))
 }
 
 /**
  * Checks bind mounts and writable paths, each by itself and against each other.
- * @param engineSockets see {@link assertMountSource}.
+ * @param enginePaths see {@link assertMountSource}.
  * @throws {InvalidOptionsError} for a path that may not be mounted or mounted over, and for two that clash.
  */
 export function assertMounts(
   mounts: readonly BindMount[],
   writable: readonly string[],
-  engineSockets: readonly string[] = [],
+  enginePaths: readonly string[] = [],
 ): void {
   for (const [index, { source, target }] of mounts.entries()) {
     assertMountPoint(target, `mounts[${index}].target`)
-    assertMountSource(source, `mounts[${index}].source`, engineSockets)
+    assertMountSource(source, `mounts[${index}].source`, enginePaths)
   }
   for (const [index, path] of writable.entries()) assertMountPoint(path, `writable[${index}]`)
   const clash = findMountClash(mounts, writable)

@@ -60,7 +60,8 @@ export async function launchContainer(
         ...(identity.name === null ? {} : { user: identity.name }),
         extra: options.labels,
       })
-    const mounts = engine.local ? await resolveMountSources(options.mounts) : options.mounts
+    const enginePaths = engine.ownPaths ?? []
+    const mounts = engine.local ? await resolveMountSources(options.mounts, enginePaths) : options.mounts
     const spec = buildContainerSpec(
       { ...options, mounts },
       {
@@ -68,6 +69,7 @@ export async function launchContainer(
         imageEnv: image.env,
         volumes: image.volumes,
         baseMounts: image.baseMounts,
+        enginePaths,
         uid,
         gid,
         labels: labels('sandbox'),

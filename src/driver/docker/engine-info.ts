@@ -58,8 +58,14 @@ export function engineInfoOf(
     memoryBytes: answer.MemTotal,
     local:
       endpoint.kind === 'unix' && answer.Name === machine.hostname && answer.KernelVersion === machine.kernelVersion,
+    ownPaths: [endpoint.kind === 'unix' ? endpoint.socketPath : '', answer.DockerRootDir ?? ''].filter(isPlace),
     facilities: facilitiesOf(answer),
   }
+}
+
+/** The root folder as a place would forbid every mount. */
+function isPlace(path: string): boolean {
+  return path.startsWith('/') && path.length > 1
 }
 
 function facilitiesOf(answer: EngineInfoAnswer): EngineFacilities {

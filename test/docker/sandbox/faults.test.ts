@@ -1,9 +1,13 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
   ContainerSandbox,
   DockerDriver,
   EngineUnavailableError,
+  InvalidOptionsError,
   SandboxError,
   SandboxExitedError,
   type SandboxOptions,
@@ -16,6 +20,8 @@ import { rejection } from '../../helpers/sandboxes.js'
 const SETTLED_WITHIN_MS = 25_000
 
 let engine: PrivateEngine
+/** A folder with a second socket of it, where no engine listens by default. */
+let places: string
 const drivers: DockerDriver[] = []
 const sandboxes: ContainerSandbox[] = []
 
@@ -36,7 +42,10 @@ const left = async (sandbox: ContainerSandbox) =>
   (await openDriver().list()).filter((container) => container.name.includes(sandbox.id))
 
 beforeAll(async () => {
-  engine = await PrivateEngine.start({ liveRestore: true })
+  places = join(mkdtempSync(join(tmpdir(), 'faults-')), 'places')
+  mkdirSync(places)
+  chmodSync(join(places, '..'), 0o755)
+  engine = await PrivateEngine.start({ liveRestore: true, args: ['--host', `unix://${join(places, 'control')}`] })
   await (await create()).kill()
 })
 afterEach(async () => {
@@ -44,7 +53,10 @@ afterEach(async () => {
   await Promise.all(sandboxes.splice(0).map((sandbox) => sandbox.kill()))
   await Promise.all(drivers.splice(0).map((driver) => driver.close()))
 })
-afterAll(() => engine[Symbol.asyncDispose]())
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]()
+  rmSync(join(places, '..'), { recursive: true })
+})
 
 /** Everything that can wait in a sandbox, waiting; resolves with what each got, and how long the last one took. */
 async function pendingWork(sandbox: ContainerSandbox) {
@@ -148,5 +160,28 @@ describe('an engine that goes away during a start', () => {
     expect(sandbox.state).toBe('exited')
     await engine.start()
     await expect.poll(() => left(sandbox), { timeout: 40_000 }).toEqual([])
+  })
+})
+
+describe('an engine at a place of its own', () => {
+  it.each([
+    ['the folder of its socket', () => places],
+    ['its socket', () => join(places, 'control')],
+    ['what holds its data', () => engine.folder],
+    ['its data', () => join(engine.folder, 'data/image')],
+  ])('is mounted nowhere: %s', async (_name, place) => {
+    const host = join(places, '../beside')
+    rmSync(host, { recursive: true, force: true })
+    mkdirSync(host)
+    symlinkSync(place(), join(host, 'innocent'))
+    const driver = new DockerDriver({ host: `unix://${join(places, 'control')}`, sweep: false })
+    drivers.push(driver)
+    for (const source of [place(), join(host, 'innocent')]) {
+      const error = await rejection(create({ driver, mounts: [{ source, target: '/engine' }] }))
+      expect(error).toBeInstanceOf(InvalidOptionsError)
+      expect((error as Error).message).toMatch(/^mounts\[0\]\.source .*(?:of|to) the engine in use/)
+    }
+    const sandbox = await create({ driver, mounts: [{ source: host, target: '/engine' }] })
+    expect((await sandbox.run('ls', ['/engine'])).stdout).toBe('innocent\n')
   })
 })

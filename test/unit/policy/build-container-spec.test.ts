@@ -94,7 +94,7 @@ describe('buildContainerSpec', () => {
     [
       'an engine socket under a name of its own',
       { mounts: [{ source: '/srv/engine.sock', target: '/x', writable: false }] },
-      { engineSockets: ['/srv/engine.sock'] },
+      { enginePaths: ['/srv/engine.sock'] },
     ],
     ['a base mount on a mount', {}, { baseMounts: [{ source: '/usr', target: '/data', writable: false }] }],
   ])('refuses %s', (_name, options, context) => {

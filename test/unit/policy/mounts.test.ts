@@ -76,6 +76,16 @@ describe('assertMounts', () => {
     expect(() => assertMounts([mount(source, '/x')], [])).toThrow(message)
   })
 
+  test.each(['/srv/engine', '/srv/engine/overlay2', '/srv', '/var/run/own/engine.sock', '/run/own'])(
+    'refuses the source %s of the engine in use',
+    (source) => {
+      const places = ['/srv/engine/', '/run/own/engine.sock']
+      expect(() => assertMounts([mount(source, '/x')], [])).not.toThrow()
+      expect(() => assertMounts([mount(source, '/x')], [], places)).toThrow(/engine in use/)
+      expect(() => assertMounts([mount('/srv/engine2', '/x')], [], places)).not.toThrow()
+    },
+  )
+
   test.each([
     [[mount('/srv/a', '/x'), mount('/srv/b', '/x')], [], /mounts\[1\].*another mount/],
     [[mount('/srv/a', '/x')], ['/x'], /either scratch or a mount/],
@@ -121,6 +131,12 @@ describe('resolveMountSources', () => {
   })
 
   test('refuses a folder that holds the socket of the engine in use', async () => {
-    await expect(resolveMountSources([mount(folder, '/x')], [join(folder, 'engine.sock')])).rejects.toThrow(/socket/)
+    const place = join(folder, 'engine.sock')
+    await expect(resolveMountSources([mount(folder, '/x')], [place])).rejects.toThrow(
+      /holds .*engine\.sock of the engine/,
+    )
+    const linked = join(folder, 'socket-link')
+    await expect(resolveMountSources([mount(folder, '/x')], [linked])).rejects.toThrow(/of the engine in use/)
+    await expect(resolveMountSources([mount(folder, '/x')], ['/srv/other'])).resolves.toHaveLength(1)
   })
 })

@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const seconds = 1_000
 
+/** What is polled for is mostly done by another process, which a busy machine may keep waiting for long. */
+const polls = { poll: { timeout: 10 * seconds } }
+
 /**
  * What mostly waits, or looks at nothing that others do to the engine: it runs beside the others, in one lane of its own.
  * The rest of test/cli prunes, and waits for signals.
@@ -22,6 +25,7 @@ const withEngine = (name: string, groupOrder: number, globalSetup: string[] = []
     testTimeout: 120 * seconds,
     hookTimeout: 180 * seconds,
     teardownTimeout: 60 * seconds,
+    expect: polls,
     maxWorkers: 1,
     sequence: { groupOrder },
   },
@@ -37,8 +41,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           setupFiles: ['test/helpers/property-seed.ts'],
-          testTimeout: 30 * seconds,
-          hookTimeout: 60 * seconds,
+          testTimeout: 120 * seconds,
+          hookTimeout: 120 * seconds,
+          expect: polls,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -49,6 +54,7 @@ export default defineConfig({
           include: ['test/property/**/*.test.ts'],
           setupFiles: ['test/helpers/property-seed.ts'],
           testTimeout: 120 * seconds,
+          expect: polls,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -58,6 +64,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 120 * seconds,
+          expect: polls,
           maxWorkers: 1,
           sequence: { groupOrder: 0 },
         },

@@ -222,7 +222,7 @@ describe('waiting', () => {
     const pending = rejection(sandbox.rpc.call('untilCanceled', [], { signal: abort.signal }))
     setTimeout(() => abort.abort(reason), 50)
     expect(await pending).toBe(reason)
-    await vi.waitFor(() => expect(canceled).toEqual(['untilCanceled']))
+    await vi.waitFor(() => expect(canceled).toEqual(['untilCanceled']), { timeout: 10_000 })
     expect(await rejection(sandbox.rpc.call('echo', [1], { signal: AbortSignal.abort(reason) }))).toBe(reason)
   })
 
@@ -262,7 +262,7 @@ describe('a program from before its start to after its end', () => {
       await early.start()
       expect(await call).toBe(6)
       expect(await early.rpc.call('seen')).toEqual(['first'])
-      await vi.waitFor(() => expect(printed.sort()).toEqual(['err a warning\n', 'out loading\n']))
+      await vi.waitFor(() => expect(printed.sort()).toEqual(['err a warning\n', 'out loading\n']), { timeout: 10_000 })
     } finally {
       await early.kill()
     }
@@ -297,7 +297,9 @@ describe('a program from before its start to after its end', () => {
       const frame = '\u0000\u0000\u0000\u0005{"jsonrpc":"2.0","id":1,"result":"forged"}'
       await talking.rpc.call('print', [frame])
       expect(await talking.rpc.call('echo', [1])).toBe(1)
-      await vi.waitFor(() => expect(printed).toEqual({ stdout: `${frame}\n`, stderr: `err ${frame}\n` }))
+      await vi.waitFor(() => expect(printed).toEqual({ stdout: `${frame}\n`, stderr: `err ${frame}\n` }), {
+        timeout: 10_000,
+      })
     })
   })
 })

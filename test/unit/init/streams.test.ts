@@ -90,7 +90,9 @@ test('an output can be opened again after its reader is gone: writing fails as i
 test('a guest that kills the broker makes the start fail for the shovel, and nothing else', async () => {
   const command = await init.spawn('sleep', { args: ['100'], open: false })
   await init.shell(`kill -KILL ${command.broker}`)
-  await vi.waitFor(() => expect(() => init.open(command.id, command.broker, standardPipes)).toThrow(/ENOENT/))
+  await vi.waitFor(() => expect(() => init.open(command.id, command.broker, standardPipes)).toThrow(/ENOENT/), {
+    timeout: 10_000,
+  })
   init.signal(command.id, 9, 'tree')
   await command.exited
   expect((await init.shell('echo on')).stdout).toBe('on\n')
@@ -101,8 +103,9 @@ test('the broker holds pipes and nothing else, and only until they are opened', 
   const seen = await init.shell(`ls /proc/${command.broker}/fd | tr '\\n' ' '; readlink /proc/${command.broker}/fd/32`)
   expect(seen.stdout).toMatch(/^32 33 34 pipe:/)
   init.open(command.id, command.broker, standardPipes)
-  await vi.waitFor(async () =>
-    expect((await init.shell(`test -e /proc/${command.broker} || echo gone`)).stdout).toBe('gone\n'),
+  await vi.waitFor(
+    async () => expect((await init.shell(`test -e /proc/${command.broker} || echo gone`)).stdout).toBe('gone\n'),
+    { timeout: 10_000 },
   )
   init.signal(command.id, 9, 'tree')
   await command.exited

@@ -8,7 +8,9 @@ const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script], timeout
 
 /** One that has ended and was not waited for yet has no command line. */
 const ended = (pid: number) =>
-  vi.waitFor(() => expect(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '').toBe(''))
+  vi.waitFor(() => expect(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '').toBe(''), {
+    timeout: 10_000,
+  })
 
 test('a command has nothing of the environment, and its end is told', async () => {
   process.env['CANARY'] = 'x'

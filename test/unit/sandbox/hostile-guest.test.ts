@@ -192,7 +192,7 @@ describe('a guest that answers nonsense', () => {
     )
     const files = new SandboxFileSystem(() => fake.lifecycle.session)
     expect(await rejected(files.readdir('/x'))).toBeInstanceOf(ProtocolError)
-    await vi.waitFor(() => expectGone(fake))
+    await vi.waitFor(() => expectGone(fake), { timeout: 10_000 })
   })
 
   it('with an error of its own making: text is escaped, and the path is the one that was asked for', async () => {
@@ -284,7 +284,7 @@ describe('a guest that says too much or listens to nothing', () => {
       await delay(0)
       largest = Math.max(largest, multiplexer.queuedControlBytes)
     }
-    await vi.waitFor(() => expect(fake.lifecycle.state).toBe('exited'))
+    await vi.waitFor(() => expect(fake.lifecycle.state).toBe('exited'), { timeout: 10_000 })
     expect(fake.events.at(-1)).toMatchObject({ reason: 'protocol' })
     expect(largest).toBeLessThan(129 * 1024 * 1024)
     expectGone(fake)

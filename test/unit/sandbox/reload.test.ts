@@ -44,7 +44,7 @@ test('each program has a channel, a command id and streams of its own', async ()
   const { lifecycle, container, starts } = await withProgram()
   for (let round = 0; round < 3; round += 1) {
     const reloading = lifecycle.program.reload({})
-    await vi.waitFor(() => expect(lifecycle.program.running).toBeNull())
+    await vi.waitFor(() => expect(lifecycle.program.running).toBeNull(), { timeout: 10_000 })
     exit(container, starts.at(-1)?.['commandId'] as number)
     await reloading
   }
@@ -81,11 +81,11 @@ test.each<[string, number]>([
 ])('a supervisor that reports the end of %s breaks the protocol', async (_name, commandId) => {
   const { lifecycle, container } = await withProgram()
   const reloading = rejected(lifecycle.program.reload({}))
-  await vi.waitFor(() => expect(lifecycle.program.running).toBeNull())
+  await vi.waitFor(() => expect(lifecycle.program.running).toBeNull(), { timeout: 10_000 })
   exit(container, 0)
   await reloading
   exit(container, commandId)
-  await vi.waitFor(() => expect(lifecycle.state).toBe('exited'))
+  await vi.waitFor(() => expect(lifecycle.state).toBe('exited'), { timeout: 10_000 })
 })
 
 test('what an old program still says, or is still answered, concerns nobody', async () => {
@@ -97,9 +97,9 @@ test('what an old program still says, or is still answered, concerns nobody', as
     return new Promise((resolve) => (answer = resolve))
   })
   container.say({ id: 5, method: 'ask', params: [1] }, 1)
-  await vi.waitFor(() => expect(calls).toEqual([1]))
+  await vi.waitFor(() => expect(calls).toEqual([1]), { timeout: 10_000 })
   const reloading = lifecycle.program.reload({})
-  await vi.waitFor(() => expect(lifecycle.program.running).toBeNull())
+  await vi.waitFor(() => expect(lifecycle.program.running).toBeNull(), { timeout: 10_000 })
   container.say({ id: 6, method: 'ask', params: [2] }, 1)
   container.say({ id: 99, result: 'forged' }, 1)
   exit(container, 0)
@@ -107,7 +107,7 @@ test('what an old program still says, or is still answered, concerns nobody', as
   answer('late')
   // The ids of the new channel are its own: one that the old one used is no violation.
   container.say({ id: 5, method: 'ask', params: [3] }, starts[1]?.['channel'] as number)
-  await vi.waitFor(() => expect(calls).toEqual([1, 3]))
+  await vi.waitFor(() => expect(calls).toEqual([1, 3]), { timeout: 10_000 })
   expect(lifecycle.state).toBe('ready')
   await lifecycle.kill()
 })

@@ -149,7 +149,7 @@ test.each([
   ['SIGTERM', 143],
 ] as const)('%s cancels', async (signal, code) => {
   const running = build({}, service(bodies, null))
-  await vi.waitFor(() => expect(terminal.text).toContain('hello'))
+  await vi.waitFor(() => expect(terminal.text).toContain('hello'), { timeout: 10_000 })
   process.emit(signal)
   expect(await running).toBe(code)
   expect(terminal.text).toMatch(/canceling[^]*canceled after/)
@@ -170,7 +170,7 @@ test('a second signal ends this process at once', async () => {
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
   try {
     const running = build({}, service(bodies, null))
-    await vi.waitFor(() => expect(terminal.text).toContain('hello'))
+    await vi.waitFor(() => expect(terminal.text).toContain('hello'), { timeout: 10_000 })
     process.emit('SIGTERM')
     expect(kill).not.toHaveBeenCalled()
     process.emit('SIGTERM')

@@ -116,7 +116,7 @@ describe('process.send', () => {
     expect(await act(program, 'back')).toBeNull()
     expect(await act(program, 'refused')).toBe('TypeError')
     expect(await act(program, 'cyclic')).toBe('TypeError')
-    await vi.waitFor(() => expect(messages).toEqual([{ error: {}, nan: null }, null, 'text', 1]))
+    await vi.waitFor(() => expect(messages).toEqual([{ error: {}, nan: null }, null, 'text', 1]), { timeout: 10_000 })
   })
 
   test('is all of `process` without the permission, and with it the rest is there', async () => {

@@ -191,8 +191,8 @@ program
 program
   .command('prune')
   .description('remove sandboxes whose owner is gone or whose deadline has passed')
-  .option('--all', 'also remove sandboxes that are in use')
-  .option('--images', 'also remove user images that no sandbox uses')
+  .option('--images', 'also remove images that no sandbox uses and that were made more than a day ago; toolchains stay')
+  .option('--all', 'with --images: images of any age')
   .option('--json', 'print the report as JSON')
   .action(
     action(async (flags: { all?: boolean; images?: boolean; json?: boolean }, _self: Command) =>

@@ -78,7 +78,7 @@ export const buildArtifactsSchema = objectOption({
     .describe('The most bytes; more fails the build.'),
   maxFiles: integerOption({ min: 1, max: 10_000_000, unit: 'files, folders and links' })
     .default(10_000)
-    .describe('The most entries; more fails the build.'),
+    .describe('The most entries; more fails the build. Their names may have 16 MiB together, some 100,000 usual ones.'),
 }).readonly()
 
 /** `workspace`: where the steps run. */
@@ -147,12 +147,12 @@ export const buildOptionsSchema = objectOption({
     .nullable()
     .default(null)
     .describe(
-      "As of a sandbox. Default: the runner's. `scratchBytes` holds for `/tmp` and the other scratch folders, not for the workspace.",
+      "As of a sandbox. Default: the runner's; an object replaces them as a whole, so what it leaves out has the default of a sandbox. `lifetimeMs` is at least `timeoutMs` and half an hour. `scratchBytes` holds for `/tmp`, which has at most a quarter of `memoryBytes`, as `/dev/shm` has at most an eighth. `outputBytes` has no effect: see `logBytes` of the runner.",
     ),
   workspace: buildWorkspaceSchema
     .nullable()
     .default(null)
-    .describe("Size and kind of the workspace. Default: the runner's."),
+    .describe("Size and kind of the workspace. Default: the runner's; an object replaces them as a whole."),
   base: baseOption().nullable().default(null).describe("What the sandbox is made of. Default: the runner's."),
   caches: z
     .array(buildCacheSchema, { error: 'an array of { key, path, files, fallback }' })

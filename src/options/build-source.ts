@@ -56,7 +56,9 @@ export const tarSourceSchema = objectOption({
       type: 'host path or stream',
       allowed: 'the path of a tar archive, or a readable stream of one; gzip is recognised',
     })
-    .describe('Archive. Each entry is checked: links that lead out, absolute names and devices fail the build.'),
+    .describe(
+      'Archive. Each entry is checked: with links that lead out, absolute names or devices the outcome is `error`.',
+    ),
 }).readonly()
 
 /** A git repository by URL. */

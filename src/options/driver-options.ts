@@ -13,7 +13,7 @@ export const driverOptionsSchema = objectOption({
     .nullable()
     .default(null)
     .describe(
-      'Endpoint of the engine. Default: `DOCKER_HOST`, the current Docker context, then `/var/run/docker.sock`.',
+      'Endpoint of the engine. Default: `DOCKER_HOST`, the current Docker context, `/var/run/docker.sock`, then the usual sockets of rootless Docker and of Podman.',
     ),
   requestTimeoutMs: durationOption(100)
     .default(DEFAULT_REQUEST_TIMEOUT_MS)

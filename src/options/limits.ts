@@ -35,7 +35,9 @@ const CPU_STEPS = 100_000
 export const limitsSchema = objectOption({
   memoryBytes: sizeOption(64 * MIB, 16 * TIB)
     .default(DEFAULT_LIMITS.memoryBytes)
-    .describe('Memory of everything inside, the supervisor and filled scratch included. Swap is off.'),
+    .describe(
+      'Memory of everything inside, the supervisor and filled scratch included. Swap is off. All writable paths and `/dev/shm` together must fit into it: below 128MiB lower `scratchBytes` and `shmBytes` too.',
+    ),
   cpuCount: numberOption({ min: 0.01, max: 1024, unit: 'CPUs' })
     .transform((count) => Math.round(count * CPU_STEPS) / CPU_STEPS)
     .default(DEFAULT_LIMITS.cpuCount)

@@ -22,7 +22,7 @@ export const loginSchema = objectOption({
     .nullable()
     .default(null)
     .describe(
-      'Where the attempt comes from, for example the address of the client. With it guesses from elsewhere do not make the user wait.',
+      'Where the attempt comes from, for example the address of the client. With it a user who has logged in from there before does not wait because of guesses from elsewhere.',
     ),
   directory: opaqueOption<UserDirectory>({ type: 'UserDirectory', allowed: 'a UserDirectory, or null' }, (value) =>
     hasMethod(value, 'lookup'),

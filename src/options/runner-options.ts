@@ -24,7 +24,12 @@ export const tenantPolicySchema = objectOption({
   weight: numberOption({ min: 0.01, max: 1000, unit: 'shares' })
     .default(1)
     .describe('Share of the machine beside other tenants that wait.'),
-  maxRunning: integerOption({ min: 1, max: 100_000, unit: 'builds', orNull: 'no cap of its own' })
+  maxRunning: integerOption({
+    min: 1,
+    max: 100_000,
+    unit: 'builds',
+    orNull: "the runner's `queue.maxRunningPerTenant`",
+  })
     .nullable()
     .default(null)
     .describe('Builds of the tenant, and of all below it, that run at once.'),
@@ -46,11 +51,11 @@ export const runnerQueueSchema = objectOption({
     .describe('Builds of all tenants that wait; the next is a `QueueFullError`.'),
   maxWaitingPerTenant: integerOption({ min: 1, max: 1_000_000, unit: 'builds' })
     .default(2_000)
-    .describe('Builds of one tenant that wait.'),
+    .describe('Builds of one tenant, and of all below it, that wait.'),
   maxRunningPerTenant: integerOption({ min: 1, max: 100_000, unit: 'builds', orNull: 'no cap' })
     .nullable()
     .default(null)
-    .describe('Builds of one tenant that run at once.'),
+    .describe('Builds of one tenant, and of all below it, that run at once.'),
   ageingMs: durationOption(1, 'never')
     .nullable()
     .default(60_000)
@@ -109,7 +114,9 @@ export const runnerOptionsSchema = objectOption({
   memoryBytes: sizeOption(64 * 1024 ** 2, 1024 ** 5, `${MEMORY_SHARE * 100} % of this host's memory`)
     .nullable()
     .default(null)
-    .describe('Sum of `limits.memoryBytes` of all builds that run at once.'),
+    .describe(
+      'Sum of `limits.memoryBytes` of all builds that run at once. Tracers (128 MiB each), waiting sandboxes of the pool and this process come on top.',
+    ),
   queue: runnerQueueSchema.prefault({}).describe('Bounds and order of what waits.'),
   tenants: z
     .record(tenantOption(), tenantPolicySchema, { error: 'an object of { weight, maxRunning, maxWaiting } by tenant' })
@@ -130,12 +137,12 @@ export const runnerOptionsSchema = objectOption({
   keepBuilds: integerOption({ min: 1, max: 1_000_000, unit: 'builds' })
     .default(10_000)
     .describe(
-      'Ended builds whose state, log and artifacts are kept. First goes the oldest of the tenant with the most.',
+      'Ended builds whose state, log and artifacts are kept. First goes the oldest of the outermost tenant with the most.',
     ),
   keepBytes: sizeOption(0, 1024 ** 5)
     .default(32 * 1024 ** 3)
     .describe(
-      'Most bytes of all that is kept of ended builds. First goes the oldest of the tenant with the most; the build that ended last stays.',
+      'Most bytes of all that is kept of ended builds. First goes the oldest of the outermost tenant with the most; the build that ended last stays.',
     ),
   keepMs: integerOption({ min: 1000, max: 3650 * 86_400_000, unit: 'ms' })
     .default(30 * 86_400_000)
@@ -148,7 +155,8 @@ export const runnerOptionsSchema = objectOption({
     .default(null)
     .describe(
       'Where Prometheus finds the numbers of this process; `{}` is `http://127.0.0.1:9464/metrics`. Default: nowhere.',
-    ),
+    )
+    .register(optionFacts, { type: 'object', allowed: 'see [`metrics`](#metricsendpointopenoptions)' }),
   logger: opaqueOption<Logger>(
     { type: 'Logger', allowed: 'an object with `debug`, `info`, `warn` and `error` as pino has them' },
     isLogger,

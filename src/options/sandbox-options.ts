@@ -58,7 +58,9 @@ export const sandboxOptionsSchema = objectOption({
   network: networkOption().default(DEFAULT_NETWORK).describe('Network of the sandbox.'),
   env: envOption()
     .prefault({})
-    .describe("Environment of the program and of every command. Nothing of the host's is added."),
+    .describe(
+      "Environment of the program and of every command. Before it stand the image's own variables, `PATH`, `HOME=/`, `USER`, `LOGNAME` and `SHELL`; nothing of the host's is added.",
+    ),
   base: baseOption()
     .default(DEFAULT_BASE)
     .describe(

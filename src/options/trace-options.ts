@@ -98,7 +98,7 @@ export const traceObjectSchema = objectOption({
     .nullable()
     .default(null)
     .describe(
-      "What follows a violation besides the event `jailbreak`. A function is given the violation and returns `'kill'` or `'report'`, or a promise of it. Default: `'kill'`.",
+      "What follows a violation besides the event `jailbreak`. A function is given the violation and returns `'kill'` or `'report'`, or a promise of it; nothing returned counts as `'report'`. Default: `'kill'`.",
     ),
   calls: callsOption()
     .default('named')
@@ -108,7 +108,9 @@ export const traceObjectSchema = objectOption({
   log: hostPathOption('the log')
     .nullable()
     .default(null)
-    .describe('File on this host that gets every event as one line of JSON.'),
+    .describe(
+      'File on this host that gets every event as one line of JSON. It must not exist yet, is readable for its owner alone, and has at most 8 GiB; more ends the sandbox.',
+    ),
   maxQueuedEvents: integerOption({ min: 1, max: 1_000_000, unit: 'events' })
     .default(10_000)
     .describe('Events kept for each slow reader of `sandbox.trace.events()`; it is told how many it missed.'),

@@ -24,7 +24,9 @@ export const userObjectSchema = objectOption({
   home: hostPathOption("the user's files")
     .nullable()
     .default(null)
-    .describe('Folder whose content becomes the root of the image, owned by the user. Default: empty.'),
+    .describe(
+      'Folder whose content becomes the root of the image, owned by the user: at most 200,000 entries and 4 GiB, without what `.sandboxignore` in it names (written like `.dockerignore`). Default: empty.',
+    ),
   uid: idOption('user')
     .default(null)
     .describe('A uid of your own choice. It must not be used by anyone else: per-uid limits of the kernel are shared.'),

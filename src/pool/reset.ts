@@ -37,9 +37,8 @@ const IPC_FOLDERS = ['/dev/shm', '/dev/mqueue']
 /** System V objects, one line each below a heading (proc(5)). */
 const IPC_TABLES = ['/proc/sysvipc/msg', '/proc/sysvipc/sem', '/proc/sysvipc/shm']
 
-/** A process that was reaped a moment ago can be in the list still: how often it is read, and the pause between, in ms. */
-const SCANS = 4
-const SCAN_PAUSE_MS = 10
+/** A process that was ended a moment ago can be in the list still: the pauses before the list is read again, in ms. */
+const SCAN_PAUSES_MS = [10, 20, 40, 80, 160, 320, 640]
 
 /** Entries that are removed at once: each is a call over the channel, and the supervisor's four threads do the work. */
 const REMOVALS = 16
@@ -102,12 +101,14 @@ async function endCommands(sandbox: ContainerSandbox): Promise<void> {
 }
 
 async function assertProcesses(sandbox: ContainerSandbox, ours: ReadonlySet<string>): Promise<void> {
-  for (let scan = 1; ; scan += 1) {
-    const others = (await processesOf(sandbox)).filter((pid) => !ours.has(pid))
+  const strangers = async () => (await processesOf(sandbox)).filter((pid) => !ours.has(pid))
+  let others = await strangers()
+  for (const pauseMs of SCAN_PAUSES_MS) {
     if (others.length === 0) return
-    if (scan === SCANS) throw leftover(`${others.length} processes are left: ${listed(others)}`)
-    await delay(SCAN_PAUSE_MS)
+    await delay(pauseMs)
+    others = await strangers()
   }
+  if (others.length > 0) throw leftover(`${others.length} processes are left: ${listed(others)}`)
 }
 
 async function assertNoObjects(sandbox: ContainerSandbox, table: string): Promise<void> {

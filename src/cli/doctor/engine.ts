@@ -131,13 +131,9 @@ function judgeUserNamespaces({ securityOptions }: EngineInfo): Finding {
     )
   }
   if (hasOption(securityOptions, 'userns')) {
-    const meaning = 'uids of sandboxes must lie in the range that the engine maps, usually 0 to 65535'
-    return warn(
-      'user namespaces',
-      'userns-remap is on',
-      meaning,
-      'give the option users a range that /etc/subuid covers',
-    )
+    const meaning =
+      'no sandbox starts: its uids differ on the host, which its isolation audit does not take for what was asked'
+    return fail('user namespaces', 'userns-remap is on', meaning, 'use an engine without userns-remap')
   }
   return ok(
     'user namespaces',

@@ -39,7 +39,7 @@ const flaws: readonly [name: string, change: Partial<EngineInfo>, check: string,
   ['no access control', { securityOptions: ['name=seccomp,profile=default'] }, 'access control', 'warn'],
   ['runc alone', { runtimes: ['runc', 'io.containerd.runc.v2'] }, 'runtimes', 'warn'],
   ['a rootless engine', { securityOptions: [...sound.securityOptions, 'name=rootless'] }, 'user namespaces', 'warn'],
-  ['remapped users', { securityOptions: [...sound.securityOptions, 'name=userns'] }, 'user namespaces', 'warn'],
+  ['remapped users', { securityOptions: [...sound.securityOptions, 'name=userns'] }, 'user namespaces', 'fail'],
   ['no live restore', { facilities: { ...facilities, liveRestore: false } }, 'live restore', 'warn'],
   ...['memory', 'swap', 'cpu', 'pids'].map(
     (limit) =>

@@ -85,13 +85,14 @@ test('a process that is killed at any moment breaks no promise and blocks nobody
   const promised = new Map<string, number>()
   for (let round = 0; round < 12; round++) {
     const program = start('allocate', stateDir, '1000', `r${round}x`)
-    await program.saw(`r${round}x0 `)
+    await program.saw(`r${round}x2 `)
     await delay(round * 7)
     await program.kill()
+    // The last line may be cut.
     for (const [name, uid] of promises(program.lines.slice(0, -1))) promised.set(name, uid)
   }
   const users = new UserAllocator({ stateDir, ...range })
-  expect(promised.size).toBeGreaterThan(20)
+  expect(promised.size).toBeGreaterThanOrEqual(2 * 12)
   for (const [name, uid] of promised) expect(await users.resolve(named(name))).toMatchObject({ uid })
   await users.resolve(named('last'))
   const all = await users.list()

@@ -30,13 +30,14 @@ test.each<[glob: string, yes: string[], no: string[]]>([
   for (const path of no) expect([path, matches(path)]).toEqual([path, false])
 })
 
-test.each(['/*a*b*a*c', '/**/*a*a*a*a*a*a*c', '/**/ab/**/ab/**/c', `/${'{a,b}'.repeat(200)}c`])(
+// Of a text behind the last asterisk the end alone would be looked at.
+test.each(['/*a*b*a*[xy]', '/**/*a*a*a*a*a*a*[xy]', '/**/ab/**/ab/**/[xy]', `/${'{a,b}'.repeat(200)}[xy]`])(
   '%s does not backtrack',
   (glob) => {
+    const begun = process.cpuUsage()
     const matches = compileGlob(parseGlob(glob))
-    const start = performance.now()
     expect(matches(`/${'ab.'.repeat(1360)}c-`)).toBe(false)
     expect(matches(`${'/ab'.repeat(1360)}/c-`)).toBe(false)
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(process.cpuUsage(begun).user).toBeLessThan(1_000_000)
   },
 )

@@ -78,9 +78,9 @@ test('what is no glob is told', () => {
 
 test('a long name does not backtrack', () => {
   const root = compileSelection(['**/*a*a*a*a*a*b', '!**/*b*b*b*b*c'])
-  const start = performance.now()
+  const begun = process.cpuUsage()
   let folder = root
   for (let depth = 0; depth < 16; depth += 1) folder = folder.child('ab'.repeat(127))
   expect(folder.selected).toBe(true)
-  expect(performance.now() - start).toBeLessThan(1_000)
+  expect(process.cpuUsage(begun).user).toBeLessThan(1_000_000)
 })

@@ -42,10 +42,10 @@ describe('.sandboxignore', () => {
 
   it('is not slowed down by patterns made for that', () => {
     const ignore = parseHomeIgnore(`${'*a'.repeat(50)}b\n${'**/a/'.repeat(50)}b`)
-    const start = performance.now()
+    const begun = process.cpuUsage()
     ignore.ignores('a'.repeat(255))
     ignore.ignores('a/'.repeat(250) + 'c')
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(process.cpuUsage(begun).user).toBeLessThan(1_000_000)
   })
 
   it('refuses more patterns than it tries', () => {

@@ -26,13 +26,13 @@ test('a thousand issues make a message of twenty', () => {
   expect(message).toMatch(/and 980 more$/)
 })
 
-test('ten thousand unknown names are refused in good time', () => {
-  const options = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`memoryByte${index}`, 1]))
-  const begun = performance.now()
+test('forty thousand unknown names are refused in good time', () => {
+  const options = Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`memoryByte${index}`, 1]))
+  const begun = process.cpuUsage()
   const { message, issues } = refused(() => parseSandboxOptions({ ...options, memoryBytes: 1 }))
-  expect(performance.now() - begun).toBeLessThan(2_000)
+  expect(process.cpuUsage(begun).user).toBeLessThan(2_000_000)
   expect(issues).toHaveLength(20)
-  expect(message).toMatch(/memoryByte0: unknown option, did you mean limits\.memoryBytes\?[^]*and 9981 more$/)
+  expect(message).toMatch(/memoryByte0: unknown option, did you mean limits\.memoryBytes\?[^]*and 39981 more$/)
 })
 
 test('the text of a variable, which may be a secret, is not repeated', () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WorkspaceError } from '../../../src/errors.js'
 import type { ContainerSandbox } from '../../../src/index.js'
 import { readLoopDevices, readMounts } from '../../../src/runner/workspaces/host-mounts.js'
@@ -20,18 +20,34 @@ beforeEach(() => {
   store = new WorkspaceStore(join(folder, 'store'))
 })
 afterEach(async () => {
-  expect(await left()).toEqual([])
+  await expectNothingLeft()
   rmSync(folder, { recursive: true, force: true })
 })
 
 const openDisk = (sizeBytes: number): Promise<Workspace> => store.open({ id: randomUUID(), sizeBytes, backing: 'disk' })
 
-/** Everything of the store that this host still has: files, mounts, loop devices. */
-async function left(): Promise<string[]> {
-  const inside = (path: string) => path.startsWith(`${folder}/store`)
+/** Everything of a store that this host still has: files, mounts, loop devices. */
+async function left(place = join(folder, 'store')): Promise<string[]> {
+  const inside = (path: string) => path.startsWith(place)
   const mounts = (await readMounts()).map(({ target }) => target).filter(inside)
   const loops = (await readLoopDevices()).map(({ file }) => file).filter(inside)
-  return [...(existsSync(join(folder, 'store')) ? readdirSync(join(folder, 'store')) : []), ...mounts, ...loops]
+  return [...(existsSync(place) ? readdirSync(place) : []), ...mounts, ...loops]
+}
+
+/** A container that starts meanwhile has copies of all mounts for a moment, and a loop device stays for as long. */
+const OTHERS = { timeout: 30_000, interval: 50 }
+const expectNothingLeft = (place?: string) => expect.poll(() => left(place), OTHERS).toEqual([])
+
+/** Runs `work` with a disk that nobody else writes to. */
+async function withDisk(mount: readonly string[], work: (disk: string) => Promise<void>): Promise<void> {
+  const disk = join(folder, 'disk')
+  mkdirSync(disk)
+  execFileSync('mount', [...mount, disk])
+  try {
+    await work(disk)
+  } finally {
+    await vi.waitFor(() => execFileSync('umount', [disk]), OTHERS)
+  }
 }
 
 const own = (workspace: Workspace, { user }: ContainerSandbox): Promise<void> =>
@@ -41,8 +57,9 @@ const own = (workspace: Workspace, { user }: ContainerSandbox): Promise<void> =>
 async function withWorkspace(
   sizeBytes: number,
   work: (sandbox: ContainerSandbox, workspace: Workspace) => Promise<void>,
+  of: WorkspaceStore = store,
 ): Promise<void> {
-  const workspace = await openDisk(sizeBytes)
+  const workspace = await of.open({ id: randomUUID(), sizeBytes, backing: 'disk' })
   try {
     const limits = { memoryBytes: '128MiB', scratchBytes: '16MiB' } as const
     await withSandbox({ mounts: workspace.mount === null ? [] : [workspace.mount], limits }, async (sandbox) => {
@@ -57,27 +74,32 @@ async function withWorkspace(
 
 describe('a disk workspace', () => {
   it('takes more than the memory of the sandbox, is full at its size, and takes nothing more of the host', async () => {
-    await withWorkspace(256 * MIB, async (sandbox, workspace) => {
-      const free = statfsSync(folder)
-      const facts = await sandbox.shell('stat -c "%u %a" /workspace; ls -A /workspace')
-      expect(facts.stdout).toBe(`${sandbox.user?.uid} 700\n`)
-      const mount = await sandbox.shell('grep " /workspace " /proc/self/mountinfo')
-      expect(mount.stdout).toMatch(/ rw,nosuid,nodev,noatime .* ext4 \/dev\/loop\d+ /)
-      const device = await sandbox.shell('mknod /workspace/zero c 1 5')
-      expect(device.stderr).toContain('Operation not permitted')
-      const fill = await sandbox.shell(
-        'head -c 200M /dev/zero > /workspace/a && echo fits; cat /dev/zero > /workspace/b',
-      )
-      expect(fill).toMatchObject({ stdout: 'fits\n', outcome: 'exited' })
-      expect(fill.stderr).toContain('No space left on device')
-      const usage = await workspace.usage()
-      expect(usage?.bytes).toBeGreaterThan(225 * MIB)
-      expect(usage?.bytes).toBeLessThanOrEqual(256 * MIB)
-      // Other tests use the same disk meanwhile.
-      const now = statfsSync(folder)
-      expect((free.bfree - now.bfree) * now.bsize).toBeLessThan(100 * MIB)
-      const rest = await sandbox.shell('rm /workspace/a && echo again > /workspace/c && cat /workspace/c')
-      expect(rest.stdout).toBe('again\n')
+    const image = join(folder, 'disk.img')
+    execFileSync('truncate', ['--size', '1G', image])
+    execFileSync('mkfs.ext4', ['-q', '-F', image])
+    await withDisk(['-o', 'loop', image], async (disk) => {
+      const work = async (sandbox: ContainerSandbox, workspace: Workspace): Promise<void> => {
+        const free = statfsSync(disk)
+        const facts = await sandbox.shell('stat -c "%u %a" /workspace; ls -A /workspace')
+        expect(facts.stdout).toBe(`${sandbox.user?.uid} 700\n`)
+        const mount = await sandbox.shell('grep " /workspace " /proc/self/mountinfo')
+        expect(mount.stdout).toMatch(/ rw,nosuid,nodev,noatime .* ext4 \/dev\/loop\d+ /)
+        const device = await sandbox.shell('mknod /workspace/zero c 1 5')
+        expect(device.stderr).toContain('Operation not permitted')
+        const fill = await sandbox.shell(
+          'head -c 200M /dev/zero > /workspace/a && echo fits; cat /dev/zero > /workspace/b',
+        )
+        expect(fill).toMatchObject({ stdout: 'fits\n', outcome: 'exited' })
+        expect(fill.stderr).toContain('No space left on device')
+        const usage = await workspace.usage()
+        expect(usage?.bytes).toBeGreaterThan(225 * MIB)
+        expect(usage?.bytes).toBeLessThanOrEqual(256 * MIB)
+        const now = statfsSync(disk)
+        expect((free.bfree - now.bfree) * now.bsize).toBeLessThan(10 * MIB)
+        const rest = await sandbox.shell('rm /workspace/a && echo again > /workspace/c && cat /workspace/c')
+        expect(rest.stdout).toBe('again\n')
+      }
+      await withWorkspace(256 * MIB, work, new WorkspaceStore(join(disk, 'store')))
     })
   })
 
@@ -170,10 +192,7 @@ describe('a disk workspace', () => {
 
 describe('a disk workspace that cannot be', () => {
   it('on a full disk says so at once, can be tried again, and leaves nothing', async () => {
-    const disk = join(folder, 'disk')
-    mkdirSync(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
-    try {
+    await withDisk(['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs'], async (disk) => {
       const small = new WorkspaceStore(join(disk, 'store'))
       const ask = (mebibytes: number) => small.open({ id: randomUUID(), sizeBytes: mebibytes * MIB, backing: 'disk' })
       const error = await rejection(ask(16))
@@ -183,11 +202,12 @@ describe('a disk workspace that cannot be', () => {
       expect(await rejection(ask(5))).toMatchObject({ details: { why: 'no room' } })
       expect(readdirSync(join(disk, 'store'))).toHaveLength(1)
       await first.close()
+      expect(readdirSync(join(disk, 'store'))).toEqual([])
+      // Its room is free when its loop device is.
+      await expectNothingLeft(join(disk, 'store'))
       await (await ask(5)).close()
       expect(readdirSync(join(disk, 'store'))).toEqual([])
-    } finally {
-      execFileSync('umount', [disk])
-    }
+    })
   })
 
   it('leaves nothing when it is given up in the middle', async () => {
@@ -198,7 +218,7 @@ describe('a disk workspace that cannot be', () => {
       const request = { id: randomUUID(), sizeBytes: 64 * MIB, backing: 'disk' } as const
       const result = await store.open(request, stop.signal).catch((error: unknown) => error)
       clearTimeout(timer)
-      if (result === reason) expect(await left()).toEqual([])
+      if (result === reason) await expectNothingLeft()
       else await (result as Workspace).close()
     }
   })

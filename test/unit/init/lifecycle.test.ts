@@ -27,11 +27,11 @@ describe('init ends', () => {
   })
 
   test('with 124 at the end of its lifetime, busy or not', async () => {
-    await using init = await TestInit.start({ lifetimeMs: 700 })
+    await using init = await TestInit.start({ lifetimeMs: 3_000 })
     const started = Date.now()
     const command = await init.spawn('sh', { args: ['-c', 'trap "" TERM; (setsid sleep 60 &); while :; do :; done'] })
     expect(await init.ended).toBe(124)
-    expect(Date.now() - started).toBeLessThan(2_000)
+    expect(Date.now() - started).toBeLessThan(8_000)
     expect(command.pid).toBeGreaterThan(2)
   })
 

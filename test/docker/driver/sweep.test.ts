@@ -7,11 +7,20 @@ import { buildLabels, LABELS, type Owner } from '../../../src/policy/labels.js'
 import { PrivateEngine } from '../../helpers/engine.js'
 import { busyboxContext, busyboxSpec, ensureBusyboxImage } from '../../helpers/busybox.js'
 
-const driver = new DockerDriver({ sweep: false })
 const MINUTE_MS = 60_000
 
-beforeAll(() => ensureBusyboxImage(driver.images))
-afterAll(() => driver.close())
+/** An engine of this file's own: drivers of other tests sweep theirs by themselves. */
+let engine: PrivateEngine
+let driver: DockerDriver
+beforeAll(async () => {
+  engine = await PrivateEngine.start()
+  driver = new DockerDriver({ host: engine.host, sweep: false })
+  await ensureBusyboxImage(driver.images)
+})
+afterAll(async () => {
+  await driver.close()
+  await engine[Symbol.asyncDispose]()
+})
 
 async function deadProcess(): Promise<Owner> {
   const child = spawn('true')
@@ -51,7 +60,7 @@ it('a sweep removes what dead owners left and what is long past its deadline, an
 it('two sweeps at once agree', async () => {
   const owner = await deadProcess()
   const orphans = await Promise.all([1, 2, 3, 4].map(() => launchOwnedBy(owner, 10 * MINUTE_MS)))
-  const other = new DockerDriver({ sweep: false })
+  const other = new DockerDriver({ host: engine.host, sweep: false })
   const reports = await Promise.all([driver.prune(), other.prune(), driver.prune()])
   await other.close()
   const ids = orphans.map(({ id }) => id)
@@ -62,7 +71,7 @@ it('two sweeps at once agree', async () => {
 
 it('a driver sweeps by itself after its first launch, in the background', async () => {
   const orphan = await launchOwnedBy(await deadProcess(), 10 * MINUTE_MS)
-  const sweeping = new DockerDriver()
+  const sweeping = new DockerDriver({ host: engine.host })
   const handle = await sweeping.launch(busyboxSpec('sleep 300'))
   await expect.poll(idsLeft, { timeout: 15_000 }).not.toContain(orphan.id)
   expect(await idsLeft()).toContain(handle.id)
@@ -79,13 +88,10 @@ it('remove() takes no container that is not ours', async () => {
 })
 
 it('unused images go, used and young ones stay', async () => {
-  // An engine of its own: images of other suites must not go.
-  await using engine = await PrivateEngine.start()
-  const own = new DockerDriver({ host: engine.host, sweep: false })
   const build = async (name: string, role: 'image' | null) => {
     const labels = role === null ? {} : buildLabels({ role, owner: ownIdentity(), version: '0.0.0' })
     const context = await busyboxContext(`FROM scratch\nCOPY busybox /bin/busybox\nLABEL name=${name}\n`)
-    return own.images.build({
+    return driver.images.build({
       context,
       tag: `${name === 'derived' ? 'company' : 'container-sandbox'}/${name}:1`,
       labels,
@@ -98,16 +104,15 @@ it('unused images go, used and young ones stay', async () => {
     // As somebody's own image that was built on one of ours: the labels are inherited.
     await build('derived', 'image'),
   ]
-  const handle = await own.launch(busyboxSpec('sleep 300', { image: used.id }))
-  expect((await own.prune({ images: true })).images).toEqual([])
-  expect((await own.prune({ all: true })).images).toEqual([])
-  const report = await own.prune({ images: true, all: true })
+  const handle = await driver.launch(busyboxSpec('sleep 300', { image: used.id }))
+  expect((await driver.prune({ images: true })).images).toEqual([])
+  expect((await driver.prune({ all: true })).images).toEqual([])
+  const report = await driver.prune({ images: true, all: true })
   expect(report.images).toEqual([unused.id])
   expect(report.reclaimedBytes).toBeGreaterThan(1_000_000)
-  expect(await own.images.inspect(unused.id)).toBeNull()
-  expect(await own.images.inspect(foreign.id)).not.toBeNull()
-  expect(await own.images.inspect(derived.id)).not.toBeNull()
+  expect(await driver.images.inspect(unused.id)).toBeNull()
+  expect(await driver.images.inspect(foreign.id)).not.toBeNull()
+  expect(await driver.images.inspect(derived.id)).not.toBeNull()
   await handle.destroy()
-  expect((await own.prune({ images: true, all: true })).images).toEqual([used.id])
-  await own.close()
+  expect((await driver.prune({ images: true, all: true })).images).toEqual([used.id])
 })

@@ -264,8 +264,9 @@ describe('closing', () => {
     void closing.then(() => (isClosed = true))
     expect((await lease.sandbox.run('true')).exitCode).toBe(0)
     await delay(300)
+    await expect.poll(ownContainers, { timeout: 20_000 }).toEqual([lease.sandbox.containerId])
     expect(isClosed).toBe(false)
-    expect(await ownContainers()).toEqual([lease.sandbox.containerId])
+    expect(lease.sandbox.state).toBe('ready')
     await lease.release()
     await closing
     expect(await ownContainers()).toEqual([])

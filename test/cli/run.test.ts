@@ -35,7 +35,7 @@ describe('exit codes', () => {
     ['wall time, and SIGTERM ignored', ['--timeout', '300ms', ...sh('trap "" TERM; while :; do sleep 1; done')], 124],
     ['CPU time', ['--cpu-time', '300ms', ...sh('while :; do :; done')], 137],
     ['memory', ['--memory', '256MiB', '--', 'tail', '/dev/zero'], 137],
-    ['the lifetime of the sandbox', ['--lifetime', '1500ms', '--', 'sleep', '30'], 124],
+    ['the lifetime of the sandbox', ['--lifetime', '4s', '--', 'sleep', '30'], 124],
   ]
 
   test.each(table)('%s', async (_name, args, code) => {
@@ -168,7 +168,7 @@ describe('--json', () => {
     ['a missing command', ['--', 'no-such-command'], { outcome: 'exited', exitCode: 127 }, 127],
     [
       'the end of the sandbox',
-      ['--lifetime', '1500ms', '--', 'sleep', '30'],
+      ['--lifetime', '4s', '--', 'sleep', '30'],
       { outcome: 'lost', error: { code: 'ERR_SANDBOX_EXITED' } },
       124,
     ],

@@ -139,7 +139,7 @@ describe('the life of a sandbox', () => {
       onKill: () => expect.fail('nobody killed it'),
       onExit: (exit) => void exits.push(exit),
     })
-    const sandbox = make({ plugins: [plugin], limits: { lifetimeMs: 1_000 } })
+    const sandbox = make({ plugins: [plugin], limits: { lifetimeMs: 4_000 } })
     await sandbox.start()
     await new Promise((resolve) => sandbox.once('exit', resolve))
     expect(exits).toMatchObject([{ exitCode: 124, error: { reason: 'lifetime' } }])
@@ -162,7 +162,7 @@ describe('options', () => {
     const plugin = host({
       beforeLaunch: ({ limits }) => ({
         limits: { pids: Math.min(limits.pids, 64), outputBytes: 10 },
-        timeouts: { callMs: 500 },
+        timeouts: { callMs: 1_500 },
         permissions: [],
         env: { ADDED: 'by a plugin' },
       }),
@@ -241,8 +241,9 @@ describe('a hook that throws or hangs is a typed error that names it', () => {
     ['afterLoad', 'module.exports = { afterLoad: () => new Promise(() => {}) }', 'afterLoad'],
     ['execute, and never gives the process back', 'module.exports = { execute() { for (;;); } }', 'execute'],
   ])('%s of the guest hangs', async (_name, source, hook) => {
-    const error = await refusal({ program, plugins: [guest(source)], timeouts })
-    expect(error).toMatchObject({ plugin: 'p', hook, details: { deadlineMs: 150 } })
+    // The deadline holds for each stage of the guest part, and the first of them comes with the start of its process.
+    const error = await refusal({ program, plugins: [guest(source)], timeouts: { hookMs: 1_500 } })
+    expect(error).toMatchObject({ plugin: 'p', hook, details: { deadlineMs: 1_500 } })
   })
 
   test('a guest part that ends the process, and start data that is no JSON', async () => {

@@ -158,7 +158,7 @@ describe('an end from elsewhere', () => {
   })
 
   it('ends at its lifetime, by the clock inside', async () => {
-    const sandbox = make({ limits: { lifetimeMs: 1_500 } })
+    const sandbox = make({ limits: { lifetimeMs: 4_000 } })
     await sandbox.start()
     const pending = pendingWork(sandbox)
     expect(await pending.exited).toMatchObject({ reason: 'lifetime', exitCode: 124 })
@@ -166,7 +166,7 @@ describe('an end from elsewhere', () => {
   })
 
   it('ends at its lifetime although the guest stopped the supervisor', async () => {
-    const sandbox = make({ limits: { lifetimeMs: 2_500 }, timeouts: { pingIntervalMs: 60_000 } })
+    const sandbox = make({ limits: { lifetimeMs: 4_000 }, timeouts: { pingIntervalMs: 60_000 } })
     await sandbox.start()
     const pending = pendingWork(sandbox)
     sandbox.spawn('/bin/sh', ['-c', 'kill -STOP 2; kill -STOP -1'])

@@ -74,7 +74,7 @@ it('numbers tell of starts, ends, outcomes, limits and requests', async () => {
 
 it('the limits of a whole sandbox are told once, by its end', async () => {
   using sdk = new MemoryTelemetry()
-  const brief = await ContainerSandbox.create({ limits: { lifetimeMs: 1_000 } })
+  const brief = await ContainerSandbox.create({ limits: { lifetimeMs: 4_000 } })
   expect((await brief.run('sleep', ['60'])).outcome).toBe('lost')
   const points = (name: string): Promise<unknown> => sdk.pointsOf(`container_sandbox.${name}`)
   expect(await points('limit.hits')).toEqual([{ attributes: { 'container_sandbox.limit': 'lifetime' }, value: 1 }])

@@ -6,7 +6,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { DockerDriver } from '../../../src/driver/docker/index.js'
@@ -158,11 +157,14 @@ AuthorizedKeysFile ${folder}/authorized_keys\nPasswordAuthentication no\nPermitR
     mode: 0o755,
   })
   await mkdir('/run/sshd', { recursive: true })
-  const sshd = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: 'ignore' })
+  const args = ['-D', '-e', '-f', join(folder, 'sshd_config')]
+  const sshd = spawn('/usr/sbin/sshd', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let words = ''
+  sshd.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()))
   const path = process.env.PATH
   process.env.PATH = `${folder}/bin:${path ?? ''}`
   try {
-    await delay(500)
+    await expect.poll(() => words).toContain('Server listening on 127.0.0.1')
     const driver = new DockerDriver({ host: `ssh://root@127.0.0.1:${port}`, sweep: false })
     await provesItself(driver)
     await driver.close()

@@ -93,12 +93,13 @@ describe('ping() and lockups', () => {
   })
 
   it('NS-D8 no lockup follows exit', async () => {
-    const sandbox = make('process.exit(0)', { startup_timeout: 2_000 })
+    const sandbox = make('process.exit(0)', { startup_timeout: 6_000 })
+    const over = new Promise((resolve) => setTimeout(resolve, 6_300))
     sandbox.run()
     expect(await next(sandbox, 'exit')).toEqual([0, null])
     let lockups = 0
     sandbox.on('lockup', () => (lockups += 1))
-    await new Promise((resolve) => setTimeout(resolve, 2_300))
+    await over
     expect(lockups).toBe(0)
   })
 

@@ -291,7 +291,9 @@ describe('spawn', () => {
     await new Promise<void>((resolve) => child.once('spawn', resolve))
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(child.exitCode).toBeNull()
-    expect(await sandbox.ping()).toBeLessThan(500)
+    // The shortest of some: what else the machine does can only make one longer.
+    const latenciesMs = [await sandbox.ping(), await sandbox.ping(), await sandbox.ping()]
+    expect(Math.min(...latenciesMs)).toBeLessThan(500)
     let seen = 0
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) seen += chunk.length
     expect(seen).toBe(200_000_000)

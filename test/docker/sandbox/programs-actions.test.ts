@@ -60,7 +60,7 @@ describe('actions', () => {
     expect(await sandbox.action('later')).toEqual({})
     expect(await sandbox.action('later', ['ä', null])).toEqual({ got: ['ä', null] })
     expect(await sandbox.action('tell', [1])).toBeUndefined()
-    await vi.waitFor(() => expect(messages).toEqual([{ action: 'told', data: [1] }, 'second']))
+    await vi.waitFor(() => expect(messages).toEqual([{ action: 'told', data: [1] }, 'second']), { timeout: 10_000 })
   })
 
   it('wait until the file is loaded, and live beside a program', async () => {
@@ -97,12 +97,12 @@ describe('actions', () => {
       never: () => new Promise(() => {}),
       fine: () => 'fine',
     `)
-    const sandbox = await started({ methods, timeouts: { callMs: 300 } })
+    const sandbox = await started({ methods, timeouts: { callMs: 1_500 } })
     expect(await rejection(sandbox.action('throws'))).toMatchObject({ rpcCode: -32603, message: 'too far' })
     const late = await rejection(sandbox.action('never'))
     expect(late).toBeInstanceOf(CallTimeoutError)
     expect(late).toMatchObject({
-      message: "the action 'never' did not answer within 300 ms",
+      message: "the action 'never' did not answer within 1500 ms",
       details: { method: 'never' },
     })
     expect(await rejection(sandbox.action('never', 1, { timeoutMs: 20 }))).toBeInstanceOf(CallTimeoutError)

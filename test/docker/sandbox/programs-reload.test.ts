@@ -168,7 +168,7 @@ describe('reload', () => {
     ['has a syntax error', 'const = 1', ProgramError, /has a syntax error/],
     ['throws', 'throw new Error("no")', ProgramError, /threw while it was loaded: Error: no/],
     ['exits', 'require("process").exit(9)', ProgramError, /exit code 9/],
-    ['never returns', 'for (;;) {}', StartupError, /not loaded within startupMs \(2000 ms\)/],
+    ['never returns', 'for (;;) {}', StartupError, /not loaded within startupMs \(4000 ms\)/],
     ['awaits what never comes', 'await new Promise(() => {})', StartupError, /not loaded within startupMs/],
   ])(
     'of a program that %s: nothing runs, the sandbox lives, and the next one can be loaded',
@@ -176,7 +176,7 @@ describe('reload', () => {
       const sandbox = await started({
         program: writeProgram(PROGRAM),
         permissions: ['process'],
-        timeouts: { startupMs: 2_000, killGraceMs: 200 },
+        timeouts: { startupMs: 4_000, killGraceMs: 200 },
       })
       const errors: unknown[] = []
       sandbox.on('error', (error) => errors.push(error))
@@ -205,7 +205,9 @@ describe('reload', () => {
       timeouts: { killGraceMs: 300 },
     })
     const locked = rejection(sandbox.rpc.call('lock'))
-    await vi.waitFor(async () => expect((await sandbox.shell('cat /proc/*/cmdline')).stdout).toContain('4242'))
+    await vi.waitFor(async () => expect((await sandbox.shell('cat /proc/*/cmdline')).stdout).toContain('4242'), {
+      timeout: 10_000,
+    })
     await sandbox.reload(writeProgram(PROGRAM))
     expect(await locked).toMatchObject({ details: { reason: 'reload' } })
     expect(await sandbox.rpc.call('id')).toBeTypeOf('number')
@@ -276,7 +278,7 @@ describe('a lockup with onLockup: restart', () => {
       code: 'ERR_PROGRAM',
       message: 'the program locked up and is not restarted again: 5 restarts within a minute',
     })
-    await vi.waitFor(() => expect(errors).toEqual([last]))
+    await vi.waitFor(() => expect(errors).toEqual([last]), { timeout: 10_000 })
     expect(lockups).toBe(6)
     expect(await rejection(sandbox.rpc.call('id'))).toBe(last)
     expect(await programs(sandbox)).toBe(0)

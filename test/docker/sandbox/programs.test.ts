@@ -68,17 +68,14 @@ describe('a program that cannot be loaded is a typed error, and nothing is left'
     expect(error.details['stack']).not.toContain('.sandbox')
   })
 
-  it('never returns', async () => {
-    const error = await refusal(writeProgram('for (;;) {}'), { timeouts: { startupMs: 1_500 } })
-    expect(error).toBeInstanceOf(StartupError)
-    expect(error).toMatchObject({ retryable: false, message: expect.stringContaining('never returned') as string })
-  })
-
-  it('awaits what never comes', async () => {
-    const error = await refusal(writeProgram('await new Promise(() => {})', 'p.mjs'), {
-      timeouts: { startupMs: 1_500 },
-    })
-    expect(error).toBeInstanceOf(StartupError)
+  it('never returns, or awaits what never comes', async () => {
+    // Together, because both take the whole time; and it has to be enough for all that comes before.
+    const timeouts = { startupMs: 5_000 }
+    const programs = [writeProgram('for (;;) {}'), writeProgram('await new Promise(() => {})', 'p.mjs')]
+    for (const error of await Promise.all(programs.map((program) => refusal(program, { timeouts })))) {
+      expect(error).toBeInstanceOf(StartupError)
+      expect(error).toMatchObject({ retryable: false, message: expect.stringContaining('never returned') as string })
+    }
   })
 
   it('is missing, a folder, a FIFO, a device, no text, or too large', async () => {
@@ -183,7 +180,7 @@ describe('a program that goes wrong', () => {
   it('locks up: that is told, and the sandbox can be killed', async () => {
     const source = 'rpc.expose("lock", () => { for (;;) {} })'
     const sandbox = await started(writeProgram(source), {
-      timeouts: { pingIntervalMs: 100, lockupMs: 500, killGraceMs: 500 },
+      timeouts: { pingIntervalMs: 100, lockupMs: 2_000, killGraceMs: 500 },
     })
     const lockup = new Promise((resolve) => sandbox.once('lockup', resolve))
     const waiting = rejection(sandbox.rpc.call('lock'))
@@ -216,10 +213,12 @@ describe('a program that goes wrong', () => {
     await sandbox.rpc.call('flood')
     await vi.waitFor(() => expect(ticks).toBeGreaterThan(10_000), 20_000)
     const before = process.memoryUsage().rss
+    let waitedMs = 0
     for (let round = 0; round < 10; round++) {
-      expect(await sandbox.ping()).toBeLessThan(2_000)
+      waitedMs += await sandbox.ping()
       expect(await sandbox.run('echo', ['x'])).toMatchObject({ exitCode: 0 })
     }
+    expect(waitedMs).toBeLessThan(10_000)
     // Its answer stands behind all that it has sent itself; when that is too much, the answer says so.
     const echo = await sandbox.rpc.call('echo', ['late']).catch((error: RpcError) => error.rpcCode)
     expect(['late', -32000]).toContain(echo)

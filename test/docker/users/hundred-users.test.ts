@@ -123,7 +123,7 @@ async function look(sandbox: ContainerSandbox, person: Person, toldToHost: reado
 beforeAll(async () => {
   people.push(...(await Promise.all(Array.from({ length: COUNT }, (_, index) => addPerson(index)))))
   for (let index = 0; index < COUNT; index += 2) await meet(people.slice(index, index + 2))
-}, 240_000)
+}, 600_000)
 
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })

@@ -35,7 +35,7 @@ describe('run() again', () => {
   it('NS-D9 on a lockup, as the old examples do it', async () => {
     const sandbox = make(`rpc.expose('loop', function () { while (true) {} }); ${COUNTER}`, {
       ping_interval: 20,
-      lockup_timeout: 200,
+      lockup_timeout: 1_000,
     })
     let lockups = 0
     sandbox.on('lockup', () => {

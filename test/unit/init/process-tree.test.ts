@@ -62,7 +62,7 @@ describe('the end of a command', () => {
 
   test('takes a process that calls itself a subreaper and ignores every signal', async () => {
     const prctl = process.arch === 'x64' ? 157 : 167
-    const perl = `syscall(${prctl}, 36, 1); if(fork==0){ $SIG{$_}="IGNORE" for keys %SIG; setpgrp; exit 0 if fork; sleep 60 } select undef,undef,undef,0.1`
+    const perl = `syscall(${prctl}, 36, 1); if(fork==0){ $SIG{$_}="IGNORE" for keys %SIG; setpgrp; exit 0 if fork; sleep 60 } select undef,undef,undef,1`
     const command = await init.spawn('perl', { args: ['-e', perl] })
     expect(await command.exited).toMatchObject({ leftovers: 1 })
   })
@@ -70,7 +70,7 @@ describe('the end of a command', () => {
 
 test('orphans are reaped while the command runs', async () => {
   const script =
-    'for i in 1 2 3 4 5; do (sleep 0.05 &); done; sleep 0.3; grep -c "^State:.Z" /proc/[0-9]*/status | grep -c ":1"'
+    'for i in 1 2 3 4 5; do (sleep 0.05 &); done; sleep 1; grep -c "^State:.Z" /proc/[0-9]*/status | grep -c ":1"'
   expect((await init.shell(script)).stdout).toBe('0\n')
 })
 

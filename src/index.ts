@@ -21,13 +21,19 @@ export type { IsolationReport } from './sandbox/verify.js'
 export type {
   AccessEvent,
   GapEvent,
+  ConnectionUse,
   KillEvent,
+  LearnedPattern,
   LearnedPolicy,
+  NameUse,
   ProcessEvent,
+  ProgramUse,
   RefusedEvent,
+  RefusedUse,
   SandboxTrace,
   SocketEvent,
   TraceAccess,
+  TraceCounts,
   TraceEvent,
   TraceEventBase,
   TraceMode,
@@ -67,7 +73,7 @@ export type {
 } from './runner/build-events.js'
 export type { BuildRecord } from './runner/build-record.js'
 export { readBuildLog } from './runner/log/index.js'
-export type { ReadLogOptions } from './runner/log/index.js'
+export type { BuildLogReader, ReadLogOptions } from './runner/log/index.js'
 export { SandboxLease, SandboxPool } from './pool/index.js'
 export type { DiscardReason, HistogramSnapshot, PoolStats, TemplateStats } from './pool/index.js'
 export { FairQueue, TenantQueue } from './queue/index.js'
@@ -112,7 +118,16 @@ export type {
 
 // Users: where accounts come from, who checks passwords, and what slows down guessing.
 export { FileAuthenticator, FileDirectory, LoginGuard, UnixAuthenticator, UnixDirectory } from './users/index.js'
-export type { Authenticator, Credentials, DirectoryUser, FileUser, UnixUser, UserDirectory } from './users/index.js'
+export type {
+  AccountKey,
+  Attempt,
+  Authenticator,
+  Credentials,
+  DirectoryUser,
+  FileUser,
+  UnixUser,
+  UserDirectory,
+} from './users/index.js'
 
 // The driver: what starts containers. Other engines implement `SandboxDriver`.
 export { DockerDriver } from './driver/docker/docker-driver.js'
@@ -135,6 +150,7 @@ export type {
 // The posture: what a driver is asked for, and what is read back and compared.
 export type {
   BindMount,
+  Capability,
   ContainerSpec,
   EngineObservation,
   KernelObservation,
@@ -144,6 +160,7 @@ export type {
   ResourceLimits,
   ScratchMount,
   SeccompProfile,
+  SeccompRule,
   ThreadStatus,
 } from './policy/index.js'
 
@@ -154,7 +171,14 @@ export type { TightenOptions } from './policy/index.js'
 // Images, for making them before they are needed.
 export { buildToolchain } from './sandbox/build-toolchain.js'
 export { ImageBuilder } from './image/index.js'
-export type { ImageBuilderOptions, ImageRequest, PreparedImage, Toolchain } from './image/index.js'
+export type {
+  HomeLimits,
+  ImageBuilderOptions,
+  ImageRequest,
+  LayerMethod,
+  PreparedImage,
+  Toolchain,
+} from './image/index.js'
 
 // Options: a schema for every object that a caller gives, and what it takes and makes of it.
 export * from './public-options.js'

@@ -8,7 +8,7 @@ export class InvalidOptionsError extends SandboxError {
   }
 }
 
-/** The object is in the wrong state for the call, for example a call on a sandbox that was killed before it started. */
+/** The object is in the wrong state for the call, for example a call on a sandbox that was not started. */
 export class InvalidStateError extends SandboxError {
   constructor(message: string, options?: SandboxErrorOptions) {
     super('ERR_INVALID_STATE', message, options)

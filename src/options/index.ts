@@ -154,12 +154,15 @@ export {
 export { buildStepSchema, type BuildStep, type ResolvedBuildStep } from './build-step.js'
 export {
   cacheStoreSchema,
+  parseRunnerCloseOptions,
   parseRunnerOptions,
   runnerPoolSchema,
   runnerQueueSchema,
+  runnerCloseOptionsSchema,
   runnerOptionsSchema,
   tenantPolicySchema,
   type ResolvedRunnerOptions,
+  type RunnerCloseOptions,
   type RunnerOptions,
 } from './runner-options.js'
 export { rootTenant, tenantOption, tenantProblem } from './tenant-name.js'

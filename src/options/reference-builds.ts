@@ -4,10 +4,16 @@ import { buildArtifactsSchema, buildCacheSchema, buildOptionsSchema, buildWorksp
 import { bundleSourceSchema, folderSourceSchema, gitSourceSchema, tarSourceSchema } from './build-source.js'
 import { buildStepSchema } from './build-step.js'
 import { metricsOptionsSchema } from './metrics-options.js'
-import { acquireOptionsSchema, poolOptionsSchema } from './pool-options.js'
+import {
+  acquireOptionsSchema,
+  poolCloseOptionsSchema,
+  poolOptionsSchema,
+  releaseOptionsSchema,
+} from './pool-options.js'
 import { fairQueueSchema, tenantJobSchema, tenantQueueSchema } from './queue-options.js'
 import {
   cacheStoreSchema,
+  runnerCloseOptionsSchema,
   runnerOptionsSchema,
   runnerPoolSchema,
   runnerQueueSchema,
@@ -34,6 +40,7 @@ export const BUILD_SECTIONS: readonly Section[] = [
   { title: '`pool`', intro: 'Of a build runner.', schema: runnerPoolSchema },
   { title: '`cacheStore`', intro: 'Of a build runner.', schema: cacheStoreSchema },
   { title: '`runner.submit(options)`', intro: 'One build.', schema: buildOptionsSchema },
+  { title: '`runner.close(options)`', intro: 'The end of a build runner.', schema: runnerCloseOptionsSchema },
   { title: '`source`: a folder', intro: 'Of a build.', schema: folderSourceSchema },
   { title: '`source`: an archive', intro: 'Of a build.', schema: tarSourceSchema },
   { title: '`source`: a git repository', intro: 'Of a build.', schema: gitSourceSchema },
@@ -48,6 +55,8 @@ export const BUILD_SECTIONS: readonly Section[] = [
     schema: poolOptionsSchema,
   },
   { title: '`pool.acquire(options)`', intro: 'One sandbox of a pool.', schema: acquireOptionsSchema },
+  { title: '`lease.release(options)`', intro: 'The end of a use.', schema: releaseOptionsSchema },
+  { title: '`pool.close(options)`', intro: 'The end of a pool.', schema: poolCloseOptionsSchema },
   { title: '`new TenantQueue(options)`', intro: 'A fair queue with caps and a budget.', schema: tenantQueueSchema },
   { title: '`tenantQueue.add(work, options)`', intro: 'One job.', schema: tenantJobSchema },
   {

@@ -9,7 +9,15 @@ import { hostPathOption } from './host-path.js'
 import { limitsSchema } from './limits.js'
 import { metricsOptionsSchema } from './metrics-options.js'
 import { DEFAULT_NETWORK, networkOption } from './network.js'
-import { durationOption, integerOption, numberOption, objectOption, opaqueOption, optionFacts } from './option.js'
+import {
+  booleanOption,
+  durationOption,
+  integerOption,
+  numberOption,
+  objectOption,
+  opaqueOption,
+  optionFacts,
+} from './option.js'
 import { parseOptions } from './parse.js'
 import { DEFAULT_RUNTIME, runtimeOption } from './runtime.js'
 import { sizeOption } from './size.js'
@@ -173,6 +181,19 @@ export const runnerOptionsSchema = objectOption({
     memoryBytes: options.memoryBytes ?? Math.floor(totalmem() * MEMORY_SHARE),
   }))
   .readonly()
+
+/** Options of `runner.close`. */
+export const runnerCloseOptionsSchema = objectOption({
+  cancel: booleanOption().default(false).describe('Cancel all builds. Default: they run to their ends.'),
+}).readonly()
+
+/** What a caller gives to `runner.close`. */
+export type RunnerCloseOptions = z.input<typeof runnerCloseOptionsSchema>
+
+/** @throws {InvalidOptionsError} */
+export function parseRunnerCloseOptions(raw: unknown = {}): z.output<typeof runnerCloseOptionsSchema> {
+  return parseOptions(runnerCloseOptionsSchema, raw, 'close options')
+}
 
 /** What a caller gives to `BuildRunner.open`. */
 export type RunnerOptions = z.input<typeof runnerOptionsSchema>

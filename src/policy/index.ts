@@ -8,7 +8,15 @@ export {
   type PolicyContext,
   type PolicyOptions,
 } from './build-container-spec.js'
-export type { BindMount, ContainerSpec, ResourceLimits, ScratchMount, SeccompProfile } from './container-spec.js'
+export type {
+  BindMount,
+  Capability,
+  ContainerSpec,
+  ResourceLimits,
+  ScratchMount,
+  SeccompProfile,
+  SeccompRule,
+} from './container-spec.js'
 export { kernelObservationFromGuest } from './guest-observation.js'
 export { resolveMountSources } from './mount-sources.js'
 export type {

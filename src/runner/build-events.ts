@@ -39,7 +39,7 @@ export interface ArtifactFile {
   readonly bytes: number
 }
 
-/** What went wrong on our side, for outcomes `error` and `lost`. */
+/** What went wrong beside the steps of a build. A step that failed or is lost is none. */
 export interface BuildFailure {
   readonly code: string
   readonly message: string

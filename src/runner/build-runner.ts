@@ -11,9 +11,11 @@ import { setImmediate as macrotask } from 'node:timers/promises'
 import { HostFileError, InvalidStateError } from '../errors.js'
 import {
   parseBuildOptions,
+  parseRunnerCloseOptions,
   parseRunnerOptions,
   type BuildOptions,
   type ResolvedBuildOptions,
+  type RunnerCloseOptions,
   type RunnerOptions,
 } from '../options/index.js'
 import type { PoolStats } from '../pool/index.js'
@@ -106,8 +108,10 @@ export class BuildRunner implements AsyncDisposable {
   /**
    * Takes no more builds and resolves when all have ended and nothing of them is left. Idempotent.
    * @param options - `cancel: true` cancels them all; default: they run to their ends
+   * @throws {InvalidOptionsError}
    */
-  async close({ cancel = false }: { readonly cancel?: boolean } = {}): Promise<void> {
+  async close(options: RunnerCloseOptions = {}): Promise<void> {
+    const { cancel } = parseRunnerCloseOptions(options)
     const closed = (this.#closed ??= this.#drain())
     if (cancel) {
       await Promise.allSettled(this.#submissions)

@@ -108,7 +108,7 @@ export class Lifecycle {
       await this.#bringUp(this.launched, { hasProgram, signal: startup, within })
       if (this.state !== 'starting') throw this.#exitError ?? killedBeforeStart()
     } catch (error) {
-      await this.#abandon()
+      await this.#abandon(error)
       throw startFailure(error, this.#session)
     }
     this.#move('ready')
@@ -205,12 +205,13 @@ export class Lifecycle {
     await session.ended
   }
 
-  async #abandon(): Promise<void> {
+  async #abandon(error: unknown): Promise<void> {
     const session = this.#session
+    const isKilled = this.state === 'stopping'
     if (session !== null) {
-      session.end({ reason: this.state === 'stopping' ? 'killed' : 'startup' })
+      session.end({ reason: isKilled ? 'killed' : 'startup' })
       await session.ended
-    } else this.#finish(killedBeforeStart(), null)
+    } else this.#finish(isKilled ? killedBeforeStart() : failedToStart(error), null)
   }
 
   #onEnded(error: SandboxExitedError, exit: ContainerExit): void {
@@ -238,6 +239,11 @@ export class Lifecycle {
     if (next === null) throw new InvalidStateError(`the sandbox cannot ${transition} in state ${this.state}`)
     this.state = next
   }
+}
+
+function failedToStart(cause: unknown): SandboxExitedError {
+  const exit = { exitCode: null, signal: null, reason: 'startup' } as const
+  return new SandboxExitedError('the sandbox is gone: its start failed before it had a container', exit, { cause })
 }
 
 function killedBeforeStart(): SandboxExitedError {

@@ -30,7 +30,7 @@ export interface CommandResult<Output extends string | Buffer = string | Buffer>
     /** Descendants that were still there when it ended; they were killed. */
     readonly leftovers: number
   }
-  /** How the sandbox ended, when the outcome is `lost` or the sandbox died of memory. */
+  /** How the sandbox ended, when the command or its output did not come to their end before; else `null`. */
   readonly error: SandboxExitedError | null
 }
 
@@ -74,10 +74,23 @@ export function spawnRequest(command: CommandArgv, options: ParsedSpawnOptions):
   return { ...command, cwd, env, cpuTimeMs, outputBytes: null, stdio }
 }
 
+/** Sends the input. That a command ends without reading it all is no failure. @throws what ended the input before its end */
 async function feed(child: SandboxProcess, input: NonNullable<ParsedCommandOptions['input']>): Promise<void> {
-  if (child.stdin === null) return
-  const source = typeof input === 'string' || input instanceof Uint8Array ? Readable.from([Buffer.from(input)]) : input
-  await pipeline(source, child.stdin)
+  const { stdin } = child
+  if (stdin === null) return
+  const isData = typeof input === 'string' || input instanceof Uint8Array
+  const source = input instanceof Readable ? input : Readable.from(isData ? [Buffer.from(input)] : input)
+  const ended = new Error('the input was closed before its end')
+  let failure: Error | null = source.destroyed && !source.readableEnded ? (source.errored ?? ended) : null
+  // Whichever ends first takes the other one with it.
+  source.once('error', (error: Error) => {
+    if (!stdin.destroyed) failure ??= error
+  })
+  source.once('close', () => {
+    if (!stdin.destroyed && !source.readableEnded) failure ??= ended
+  })
+  await pipeline(source, stdin).catch(() => undefined)
+  if (failure !== null) throw failure
 }
 
 /** What may end a command early, from `run` and `spawn` options alike. */
@@ -126,6 +139,7 @@ export function superviseCommand(
  * Follows a started command to its end.
  * @throws {SpawnError} when the guest could not start a process for a reason other than the command itself.
  * @throws {CommandFailedError} with `check: true`, when it did not exit with code 0. {@link ProtocolError} when its output never ends.
+ * What an `input` stream failed with: a command that was told the half of it is killed.
  */
 export async function followCommand(
   child: SandboxProcess,
@@ -139,8 +153,13 @@ export async function followCommand(
   let spawnError: SpawnError | null = null
   child.once('error', (error) => (spawnError = error))
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  let inputError: unknown
-  if (options.input !== null) void feed(child, options.input).catch((error: unknown) => (inputError = error))
+  let inputFailure: { readonly error: unknown } | null = null
+  if (options.input !== null) {
+    feed(child, options.input).catch((error: unknown) => {
+      inputFailure = { error }
+      child.kill('SIGKILL', 'tree')
+    })
+  }
   try {
     const [stdout, stderr] = await Promise.all([
       collectOutput(child.stdout, options.outputBytes, progress),
@@ -148,14 +167,8 @@ export async function followCommand(
       closed,
     ])
     if (drain.expired) throw new ProtocolError('the supervisor told the end of a command, but never that of its output')
-    return finish(child, options, {
-      stdout,
-      stderr,
-      started,
-      intervention: supervision.intervention(),
-      spawnError,
-      inputError,
-    })
+    if (inputFailure !== null) throw (inputFailure as { readonly error: unknown }).error
+    return finish(child, options, { stdout, stderr, started, intervention: supervision.intervention(), spawnError })
   } finally {
     supervision.stop()
     drain.stop()
@@ -168,7 +181,6 @@ interface Facts {
   readonly started: number
   readonly intervention: HostIntervention
   readonly spawnError: SpawnError | null
-  readonly inputError: unknown
 }
 
 function finish(child: SandboxProcess, options: ParsedCommandOptions, facts: Facts): CommandResult {
@@ -206,7 +218,7 @@ function finish(child: SandboxProcess, options: ParsedCommandOptions, facts: Fac
   }
   if (options.check && (outcome !== 'exited' || exitCode !== 0)) {
     const how = exitCode === null ? String(child.signalCode) : `exit code ${exitCode}`
-    throw new CommandFailedError(`the command failed: ${outcome} (${how})`, result, { cause: lost ?? facts.inputError })
+    throw new CommandFailedError(`the command failed: ${outcome} (${how})`, result, { cause: lost })
   }
   return result
 }

@@ -91,7 +91,7 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
    * Sends a signal. The default reaches the process only, as in `child_process`.
    * @param signal - a name or number; default `SIGTERM`.
    * @param scope - `tree` always kills, whatever the signal.
-   * @returns `false` when the command is not running or was not started yet.
+   * @returns `false` when the command has ended. One that is being started gets the signal then.
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM', scope: SignalScope = 'process'): boolean {
     const number = signalNumber(signal)
@@ -118,9 +118,13 @@ export class SandboxProcess extends EventEmitter<SandboxProcessEvents> {
     this.failure = error
     this.exitCode = code
     this.stdin?.destroy()
-    this.emit('error', error)
-    this.#flush()
-    this.#maybeClose()
+    try {
+      this.emit('error', error)
+    } finally {
+      // Node throws what nobody listens to; the process has ended all the same.
+      this.#flush()
+      this.#maybeClose()
+    }
   }
 
   /** @internal */

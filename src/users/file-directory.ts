@@ -113,7 +113,7 @@ export class FileDirectory implements UserDirectory<FileUser> {
   }
 
   /**
-   * The password hash of a user, for who checks it, and what checking any user of this file costs at most.
+   * @internal The password hash of a user, for who checks it, and what checking any user of this file costs at most.
    * @throws {UserError} when the file cannot be used
    */
   async credential(name: string): Promise<{ readonly hash: PasswordHash | null; readonly highestLogN: number }> {
@@ -123,7 +123,7 @@ export class FileDirectory implements UserDirectory<FileUser> {
     return { hash, highestLogN: highestLogN === 0 ? this.scryptLogN : highestLogN }
   }
 
-  /** Puts a new hash in the place of an old one, unless somebody has changed the password since. @throws {UserError} */
+  /** @internal Puts a new hash in the place of an old one, unless somebody has changed the password since. @throws {UserError} */
   async replaceHash(name: string, old: PasswordHash, password: string): Promise<void> {
     const hash = await this.#hash(password)
     await this.#file.change((users) =>

@@ -26,7 +26,7 @@ export interface UserDirectory<U extends DirectoryUser = DirectoryUser> {
    *
    * @param name - untrusted text; what no account can be called is unknown, not an error
    * @returns `null` when there is none, or when it may not have a sandbox (root)
-   * @throws {LoginUnavailableError} when the source does not answer
+   * @throws {LoginUnavailableError} when the source does not answer, {@link UserError} when a file of users cannot be used
    */
   lookup(name: string, signal?: AbortSignal): Promise<U | null>
 

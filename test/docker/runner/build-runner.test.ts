@@ -183,6 +183,9 @@ describe('a runner', () => {
         expect(await waiting.cancel()).toMatchObject({ outcome: 'canceled', startedAt: null })
         expect(await running.cancel()).toMatchObject({ outcome: 'canceled' })
         expect(runner.list()).toEqual([])
+        const misspelt = { cancell: true } as unknown as { cancel: boolean }
+        expect(await rejection(runner.close(misspelt))).toBeInstanceOf(InvalidOptionsError)
+        await expect((await submit()).cancel()).resolves.toMatchObject({ outcome: 'canceled' })
       })
     })
   })

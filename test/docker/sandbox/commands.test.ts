@@ -128,6 +128,51 @@ describe('input, output and environment', () => {
     expect((await sandbox.run('cat')).stdout).toBe('')
   })
 
+  it.each([
+    [
+      'fails',
+      (error: Error) =>
+        new Readable({
+          read() {
+            this.push('half\n')
+            this.destroy(error)
+          },
+        }),
+    ],
+    [
+      'failed before',
+      (error: Error) => new Readable({ read: () => undefined }).on('error', () => undefined).destroy(error),
+    ],
+    [
+      'of another kind fails',
+      (error: Error) =>
+        (async function* () {
+          yield 'half\n'
+          await Promise.reject(error)
+        })(),
+    ],
+  ])(
+    'an input that %s fails the call, and the command that was given half of it does not go on',
+    async (_name, inputOf) => {
+      const error = new Error('the disk is gone')
+      const script = 'cat; touch /tmp/went-on; sleep 1000'
+      expect(await rejection(sandbox.run('sh', ['-c', script], { input: inputOf(error) }))).toBe(error)
+      expect(sandbox.running).toEqual([])
+    },
+  )
+
+  it('an input that is closed before its end fails the call too', async () => {
+    const input = new Readable({ read: () => undefined })
+    setTimeout(() => input.destroy(), 50)
+    expect(await rejection(sandbox.run('cat', [], { input }))).toMatchObject({ message: /closed before its end/ })
+  })
+
+  it('an input that never ends does not outlive its command', async () => {
+    const input = new Readable({ read: () => undefined })
+    expect(await sandbox.run('true', [], { input })).toMatchObject({ outcome: 'exited', exitCode: 0 })
+    expect(input.destroyed).toBe(true)
+  })
+
   it('goes on when the command does not read its input', async () => {
     expect(await sandbox.run('true', [], { input: Buffer.alloc(8e6) })).toMatchObject({
       outcome: 'exited',

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { ContainerSandbox, InvalidStateError, SandboxExitedError, type SandboxOptions } from '../../../src/index.js'
+import {
+  ContainerSandbox,
+  ImageError,
+  InvalidStateError,
+  SandboxExitedError,
+  type SandboxOptions,
+} from '../../../src/index.js'
 import { containersOf, engine, rejection, withSandbox } from '../../helpers/sandboxes.js'
 
 const made: ContainerSandbox[] = []
@@ -43,6 +49,16 @@ describe('a life', () => {
     const sandbox = make()
     await sandbox.kill()
     expect(await rejection(sandbox.start())).toMatchObject({ code: 'ERR_SANDBOX_EXITED', reason: 'killed' })
+  })
+
+  it('that cannot start tells why in its end', async () => {
+    const sandbox = make({ base: 'container-sandbox/no-such-image' })
+    const ends: SandboxExitedError[] = []
+    sandbox.on('exit', (_code, _signal, error) => ends.push(error))
+    const error = await rejection(sandbox.start())
+    expect(error).toBeInstanceOf(ImageError)
+    expect(ends).toMatchObject([{ reason: 'startup', cause: error }])
+    expect(await rejection(sandbox.run('true'))).toBe(ends[0])
   })
 
   it('can be killed while it starts', async () => {

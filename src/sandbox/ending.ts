@@ -46,6 +46,21 @@ const SIGNAL_NAMES: ReadonlyMap<number, NodeJS.Signals> = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
 )
 
+/** The end of one whose start failed for `cause` before it had a container. */
+export function failedToStart(cause: unknown): SandboxExitedError {
+  const exit = { exitCode: null, signal: null, reason: 'startup' } as const
+  return new SandboxExitedError('the sandbox is gone: its start failed before it had a container', exit, { cause })
+}
+
+/** The end of one that was killed before it had a container. */
+export function killedBeforeStart(): SandboxExitedError {
+  return new SandboxExitedError('the sandbox is gone: it was killed before it was ready', {
+    exitCode: null,
+    signal: null,
+    reason: 'killed',
+  })
+}
+
 /** The name of a signal number; `null` for none. A real-time signal, which has no name in Node, becomes `SIG<number>`. */
 export function signalName(signal: number | null): NodeJS.Signals | null {
   if (signal === null) return null

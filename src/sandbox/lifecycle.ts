@@ -4,12 +4,14 @@
  * The order of a start: identity, image, container (`launch.ts`), then what is in it (`startup.ts`). Whatever fails on
  * the way ends the container, and the error that is thrown is the first one.
  */
-import { InvalidStateError, JailbreakError, SandboxError, SandboxExitedError, type LockupError } from '../errors.js'
+import type { SandboxExitedError } from '../errors.js'
+import { InvalidStateError, JailbreakError, SandboxError, type LockupError } from '../errors.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import { PluginHost } from '../plugins/index.js'
 import type { Violation } from '../trace/index.js'
 import type { SpawnRequest } from './commands.js'
+import { failedToStart, killedBeforeStart } from './ending.js'
 import { askToEnd } from './graceful-end.js'
 import { launchContainer, type LaunchedContainer } from './launch.js'
 import { LockupWatch } from './lockup-watch.js'
@@ -239,17 +241,4 @@ export class Lifecycle {
     if (next === null) throw new InvalidStateError(`the sandbox cannot ${transition} in state ${this.state}`)
     this.state = next
   }
-}
-
-function failedToStart(cause: unknown): SandboxExitedError {
-  const exit = { exitCode: null, signal: null, reason: 'startup' } as const
-  return new SandboxExitedError('the sandbox is gone: its start failed before it had a container', exit, { cause })
-}
-
-function killedBeforeStart(): SandboxExitedError {
-  return new SandboxExitedError('the sandbox is gone: it was killed before it was ready', {
-    exitCode: null,
-    signal: null,
-    reason: 'killed',
-  })
 }

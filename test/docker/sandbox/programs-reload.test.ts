@@ -231,7 +231,7 @@ describe('reload', () => {
 })
 
 describe('a lockup with onLockup: restart', () => {
-  const timeouts = { pingIntervalMs: 50, lockupMs: 800, killGraceMs: 100 }
+  const timeouts = { pingIntervalMs: 50, lockupMs: 1_500, killGraceMs: 100 }
   const LOCKING = `${PROGRAM}; rpc.expose('lock', () => { while (1); })`
 
   it('restarts the program: what is exposed stays, calls work afterwards', async () => {

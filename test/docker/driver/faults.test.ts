@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -15,11 +16,15 @@ afterEach(async () => {
 async function start(settings: EngineSettings = {}) {
   const engine = await PrivateEngine.start(settings)
   cleanups.push(() => engine[Symbol.asyncDispose]())
-  const timeouts = { requestTimeoutMs: 2_000, createTimeoutMs: 2_000, startTimeoutMs: 2_000 }
-  const driver = new DockerDriver({ host: engine.host, sweep: false, ...timeouts })
-  cleanups.push(() => driver.close())
+  const connect = (createTimeoutMs: number) => {
+    const driver = new DockerDriver({ host: engine.host, sweep: false, createTimeoutMs })
+    cleanups.push(() => driver.close())
+    return driver
+  }
+  // The first container of an engine takes its time on a busy machine.
+  const driver = connect(60_000)
   await ensureBusyboxImage(driver.images)
-  return { engine, driver }
+  return { engine, driver, connect }
 }
 
 const failureOf = (promise: Promise<unknown>) =>
@@ -30,15 +35,17 @@ const failureOf = (promise: Promise<unknown>) =>
 
 describe('an engine that is stopped', () => {
   it('fails a launch in time, and what it made of it later is removed', async () => {
-    const { engine, driver } = await start()
+    const { engine, driver, connect } = await start()
+    const impatient = connect(2_000)
+    await impatient.info()
     engine.pause()
     const started = performance.now()
-    const error = await failureOf(driver.launch(busyboxSpec('sleep 300')))
+    const error = await failureOf(impatient.launch(busyboxSpec('sleep 300')))
     expect(error).toBeInstanceOf(EngineUnavailableError)
-    expect(performance.now() - started).toBeLessThan(6_000)
+    expect(performance.now() - started).toBeLessThan(10_000)
     engine.resume()
     await delay(500)
-    await expect.poll(async () => (await driver.list()).length, { timeout: 15_000 }).toBe(0)
+    await expect.poll(async () => (await driver.list()).length, { timeout: 30_000 }).toBe(0)
   })
 
   it('is told from the first request of a new driver', async () => {
@@ -56,7 +63,7 @@ describe('an engine that is stopped', () => {
     engine.pause()
     const started = performance.now()
     expect(await failureOf(handle.destroy())).toBeInstanceOf(EngineUnavailableError)
-    expect(performance.now() - started).toBeLessThan(45_000)
+    expect(performance.now() - started).toBeLessThan(60_000)
     expect(await handle.exited).toMatchObject({ cause: 'lost' })
     engine.resume()
     await handle.destroy()
@@ -71,7 +78,7 @@ describe('an engine that is killed', () => {
     await engine.kill()
     const started = performance.now()
     expect(await handle.exited).toEqual({ exitCode: null, signal: null, oomKilled: false, cause: 'lost' })
-    expect(performance.now() - started).toBeLessThan(15_000)
+    expect(performance.now() - started).toBeLessThan(25_000)
     expect(await failureOf(driver.launch(busyboxSpec('true')))).toMatchObject({ details: { code: 'ECONNREFUSED' } })
     await engine.start()
     await handle.destroy()
@@ -89,12 +96,13 @@ describe('an engine that is killed', () => {
 
   it('and comes back with live-restore: the end of attach was no exit', async () => {
     const { engine, driver } = await start({ liveRestore: true })
-    const handle = await driver.launch(busyboxSpec('sleep 6; exit 5'))
+    const handle = await driver.launch(busyboxSpec('trap "exit 5" USR1; while :; do sleep 0.1; done'))
     const output = text(handle.output).catch(() => 'cut')
     await engine.kill()
     await output
     await engine.start()
     expect(await Promise.race([handle.exited, delay(500, 'running')])).toBe('running')
+    execFileSync('docker', ['--host', engine.host, 'kill', '--signal', 'USR1', handle.id])
     expect(await handle.exited).toMatchObject({ exitCode: 5, cause: 'exited' })
     await handle.destroy()
     expect(await driver.list()).toEqual([])

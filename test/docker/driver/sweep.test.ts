@@ -73,7 +73,7 @@ it('a driver sweeps by itself after its first launch, in the background', async 
   const orphan = await launchOwnedBy(await deadProcess(), 10 * MINUTE_MS)
   const sweeping = new DockerDriver({ host: engine.host })
   const handle = await sweeping.launch(busyboxSpec('sleep 300'))
-  await expect.poll(idsLeft, { timeout: 15_000 }).not.toContain(orphan.id)
+  await expect.poll(idsLeft, { timeout: 30_000 }).not.toContain(orphan.id)
   expect(await idsLeft()).toContain(handle.id)
   await handle.destroy()
   await sweeping.close()

@@ -53,7 +53,10 @@ test('files are for their owner alone', async () => {
   expect(statSync(join(stateDir, 'leases', '309000')).mode & 0o777).toBe(0o600)
 })
 
-describe('processes that race', () => {
+/** Hundreds of names, each on disk before it is promised, by programs that have to start: longer than a unit test has. */
+const OF_PROCESSES = { timeout: 3 * 60_000 }
+
+describe('processes that race', OF_PROCESSES, () => {
   test('for the same 200 names agree on every one', async () => {
     const stateDir = folder()
     const programs = [start('allocate', stateDir, '200'), start('allocate', stateDir, '200')]
@@ -80,7 +83,7 @@ describe('processes that race', () => {
   })
 })
 
-test('a process that is killed at any moment breaks no promise and blocks nobody', async () => {
+test('a process that is killed at any moment breaks no promise and blocks nobody', OF_PROCESSES, async () => {
   const stateDir = folder()
   const promised = new Map<string, number>()
   for (let round = 0; round < 12; round++) {

@@ -67,7 +67,9 @@ export const commandOptionsSchema = objectOption({
   )
     .nullable()
     .default(null)
-    .describe('What the command reads on stdin, then end of file. `null`: end of file at once.'),
+    .describe(
+      'What the command reads on stdin, then end of file. A stream that fails fails the call, and the command is killed. `null`: end of file at once.',
+    ),
   outputBytes: sizeOption(1, 256 * 1024 * 1024, "the sandbox's `limits.outputBytes`")
     .nullable()
     .default(null)

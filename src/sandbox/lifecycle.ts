@@ -4,8 +4,13 @@
  * The order of a start: identity, image, container (`launch.ts`), then what is in it (`startup.ts`). Whatever fails on
  * the way ends the container, and the error that is thrown is the first one.
  */
-import type { SandboxExitedError } from '../errors.js'
-import { InvalidStateError, JailbreakError, SandboxError, type LockupError } from '../errors.js'
+import {
+  InvalidStateError,
+  JailbreakError,
+  SandboxError,
+  type LockupError,
+  type SandboxExitedError,
+} from '../errors.js'
 import type { ContainerExit } from '../driver/driver.js'
 import type { ResolvedSandboxOptions } from '../options/index.js'
 import { PluginHost } from '../plugins/index.js'

@@ -28,7 +28,7 @@ export interface CacheResult {
   readonly restoredBytes: number
   readonly saved: boolean
   readonly savedBytes: number
-  /** Why it was not saved, where that is not the rule (an exact hit, a failed build). */
+  /** Why it was not restored although there was something, or not saved where that is not the rule (an exact hit, a failed build). */
   readonly reason: string | null
 }
 

@@ -47,7 +47,10 @@ export interface SandboxEvents {
   jailbreak: [violation: Violation]
   /** What the methods file sent with `process.send`. Guest data: anything that JSON can hold. */
   message: [message: unknown]
-  /** The sandbox failed by itself, or its program ended. Emitted only when somebody listens; `exit` always follows a failure. */
+  /**
+   * Why a ready sandbox is ended, where an error is the cause, and what it outlives, such as the end of its program. Emitted only
+   * when somebody listens; `exit` always follows an end.
+   */
   error: [error: SandboxError]
 }
 

@@ -116,7 +116,7 @@ export class ContainerSandbox extends EventEmitter<SandboxEvents> implements Asy
    * On any failure nothing is left behind.
    * @throws {EngineUnavailableError} {@link EngineRequestError} {@link ImageError} {@link HomeError} {@link UserError}
    * {@link PolicyMismatchError} {@link ProgramError} {@link StartupError} {@link ProtocolError}
-   * {@link TraceUnavailableError}
+   * {@link TraceUnavailableError} {@link JailbreakError} {@link PluginError} {@link HostFileError} {@link InvalidOptionsError} for a mount
    */
   start(): Promise<void> {
     return this.#lifecycle.start()

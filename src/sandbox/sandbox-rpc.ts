@@ -58,6 +58,7 @@ export class SandboxRpc {
    * Calls a method that the program exposes.
    * @param params - an array is spread, an object arrives as one argument.
    * @throws {RpcError} what the program answered. {@link CallTimeoutError} after `timeoutMs` (default `timeouts.callMs`).
+   * {@link ProgramError} when the program is gone. {@link UnsendableError} {@link CapacityError} for what cannot be sent.
    * {@link SandboxExitedError} when the sandbox ends first. The signal's reason when it aborts.
    */
   async call<Result = unknown>(

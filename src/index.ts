@@ -20,8 +20,8 @@ export type { IsolationReport } from './sandbox/verify.js'
 // Trace mode: what a guest does, and what it may do.
 export type {
   AccessEvent,
-  GapEvent,
   ConnectionUse,
+  GapEvent,
   KillEvent,
   LearnedPattern,
   LearnedPolicy,

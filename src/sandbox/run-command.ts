@@ -1,6 +1,5 @@
 /** `run()`: one command from start to result. */
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { SpawnError } from '../errors.js'
 import { CommandFailedError, ProtocolError, RpcError, SandboxError, type SandboxExitedError } from '../errors.js'
 import type { CommandArgv, ParsedCommandOptions, ParsedSpawnOptions } from '../options/index.js'
@@ -74,23 +73,31 @@ export function spawnRequest(command: CommandArgv, options: ParsedSpawnOptions):
   return { ...command, cwd, env, cpuTimeMs, outputBytes: null, stdio }
 }
 
-/** Sends the input. That a command ends without reading it all is no failure. @throws what ended the input before its end */
-async function feed(child: SandboxProcess, input: NonNullable<ParsedCommandOptions['input']>): Promise<void> {
-  const { stdin } = child
+/**
+ * Sends the input. That a command ends without reading it all is no failure. After one stdin stays open: the end of the half
+ * would look like the end of the whole.
+ * @param onFailure - gets what ended the input before its end
+ */
+function feed(
+  { stdin }: SandboxProcess,
+  input: NonNullable<ParsedCommandOptions['input']>,
+  onFailure: (error: Error) => void,
+): void {
   if (stdin === null) return
   const isData = typeof input === 'string' || input instanceof Uint8Array
   const source = input instanceof Readable ? input : Readable.from(isData ? [Buffer.from(input)] : input)
-  const ended = new Error('the input was closed before its end')
-  let failure: Error | null = source.destroyed && !source.readableEnded ? (source.errored ?? ended) : null
-  // Whichever ends first takes the other one with it.
-  source.once('error', (error: Error) => {
-    if (!stdin.destroyed) failure ??= error
+  const fail = (error: Error | null): void => {
+    if (!stdin.destroyed && !source.readableEnded) onFailure(error ?? new Error('the input was closed before its end'))
+  }
+  source.on('error', fail)
+  source.once('close', () => fail(source.errored))
+  stdin.on('error', () => undefined)
+  stdin.once('close', () => {
+    if (!source.readableEnded) source.destroy()
   })
-  source.once('close', () => {
-    if (!stdin.destroyed && !source.readableEnded) failure ??= ended
-  })
-  await pipeline(source, stdin).catch(() => undefined)
-  if (failure !== null) throw failure
+  if (source.readableEnded) stdin.end()
+  else if (source.destroyed) fail(source.errored)
+  else source.pipe(stdin)
 }
 
 /** What may end a command early, from `run` and `spawn` options alike. */
@@ -153,10 +160,12 @@ export async function followCommand(
   let spawnError: SpawnError | null = null
   child.once('error', (error) => (spawnError = error))
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  let inputFailure: { readonly error: unknown } | null = null
+  const inputFailures: Error[] = []
   if (options.input !== null) {
-    feed(child, options.input).catch((error: unknown) => {
-      inputFailure = { error }
+    feed(child, options.input, (error) => {
+      // What is canceled is canceled, and its signal may well have ended the input too.
+      if (supervision.intervention() !== null) return
+      inputFailures.push(error)
       child.kill('SIGKILL', 'tree')
     })
   }
@@ -167,7 +176,7 @@ export async function followCommand(
       closed,
     ])
     if (drain.expired) throw new ProtocolError('the supervisor told the end of a command, but never that of its output')
-    if (inputFailure !== null) throw (inputFailure as { readonly error: unknown }).error
+    if (inputFailures[0] !== undefined) throw inputFailures[0]
     return finish(child, options, { stdout, stderr, started, intervention: supervision.intervention(), spawnError })
   } finally {
     supervision.stop()

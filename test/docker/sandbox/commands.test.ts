@@ -15,6 +15,8 @@ beforeAll(async () => {
     writable: ['/work'],
     env: { FROM_SANDBOX: 'yes' },
     limits: { memoryBytes: '256MiB', pids: 64, scratchBytes: '16MiB', openFiles: 200 },
+    // A command that fills the memory takes the supervisor's pages too, and the kernel may take long before it kills.
+    timeouts: { lockupMs: 60_000 },
   })
 })
 afterAll(() => sandbox.kill())
@@ -158,6 +160,7 @@ describe('input, output and environment', () => {
       const script = 'cat; touch /tmp/went-on; sleep 1000'
       expect(await rejection(sandbox.run('sh', ['-c', script], { input: inputOf(error) }))).toBe(error)
       expect(sandbox.running).toEqual([])
+      expect((await sandbox.fs.readdir('/tmp')).map(({ name }) => name)).not.toContain('went-on')
     },
   )
 
@@ -165,6 +168,19 @@ describe('input, output and environment', () => {
     const input = new Readable({ read: () => undefined })
     setTimeout(() => input.destroy(), 50)
     expect(await rejection(sandbox.run('cat', [], { input }))).toMatchObject({ message: /closed before its end/ })
+  })
+
+  it('an input that somebody has read already is empty', async () => {
+    const input = Readable.from(['read'])
+    await input.toArray()
+    expect(await sandbox.run('cat', [], { input })).toMatchObject({ exitCode: 0, stdout: '' })
+  })
+
+  it('an input that ends with the signal of the call leaves it canceled', async () => {
+    const stop = new AbortController()
+    const input = new Readable({ read: () => undefined, signal: stop.signal })
+    setTimeout(() => stop.abort(), 50)
+    expect(await sandbox.run('cat', [], { input, signal: stop.signal })).toMatchObject({ outcome: 'canceled' })
   })
 
   it('an input that never ends does not outlive its command', async () => {

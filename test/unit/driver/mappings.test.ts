@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { exitOf } from '../../../src/driver/docker/container-exit.js'
+import type { EngineConnection } from '../../../src/driver/docker/engine-client.js'
 import { engineInfoOf, type EngineInfoAnswer } from '../../../src/driver/docker/engine-info.js'
 import { parsePathStat } from '../../../src/driver/docker/image-paths.js'
 import { followProgress } from '../../../src/driver/docker/image-progress.js'
@@ -119,6 +120,17 @@ describe('facts', () => {
     expect(stat(0o777 + 2 ** 27, '/usr/bin')).toEqual({ type: 'symlink', link: '/usr/bin' })
     expect(stat(0o666 + 2 ** 26 + 2 ** 21)).toEqual({ type: 'other', link: null })
     expect(() => parsePathStat('')).toThrow()
+  })
+
+  it('of an engine: what it has of its machine, and not the whole of it', () => {
+    const version = { product: 'docker' as const, engine: '28', newest: '1.50', used: '1.50' }
+    const paths = (DockerRootDir: string | undefined, endpoint: EngineConnection['endpoint']) =>
+      engineInfoOf({ DockerRootDir } as EngineInfoAnswer, { endpoint, version }, { hostname: '', kernelVersion: '' })
+        .ownPaths
+    const unix = { kind: 'unix', socketPath: '/s', origin: '' } as const
+    expect(paths('/srv/data', unix)).toEqual(['/s', '/srv/data'])
+    expect(paths('/srv/data', { kind: 'tcp', host: 'h', port: 1, tls: null, origin: '' })).toEqual(['/srv/data'])
+    for (const none of [undefined, '', '/', 'C:\\docker']) expect(paths(none, unix)).toEqual(['/s'])
   })
 
   it('of an engine: local only when socket, name and kernel agree', () => {

@@ -14,6 +14,7 @@ import {
 import { recordingReceiver, recordingSender } from '../../helpers/lone-multiplexer.js'
 import { settle } from '../../helpers/rpc-pair.js'
 import { credit, cut, data, end, frame, message, parseFrames, reset } from '../../helpers/wire.js'
+import { heldBytes } from '../../helpers/memory.js'
 
 /** A host as the sandbox builds it: one call pending (id 1), one method exposed, one stream each way (2 in, 3 out). */
 function openHost() {
@@ -296,14 +297,14 @@ test('a conversation arrives the same, cut at every byte', async () => {
 
 describe('memory', () => {
   test('an unfinished message is held once, in what has come of it', () => {
-    const before = process.memoryUsage().arrayBuffers
+    const before = heldBytes()
     const host = openHost()
     const length = Buffer.alloc(4)
     length.writeUInt32BE(MAX_MESSAGE_BYTES)
     host.receive(data(0, length))
     // One byte per frame, the rest in full frames.
     for (let count = 0; count < 50_000; count += 1) host.receive(data(0, ' '))
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * 1_048_576)
+    expect(heldBytes() - before).toBeLessThan(4 * 1_048_576)
     expect(host.violations).toEqual([])
   })
 

@@ -15,6 +15,7 @@ import { parseArgv, parseCommandOptions } from '../../../src/options/index.js'
 import type { Lifecycle } from '../../../src/sandbox/lifecycle.js'
 import { READY, fakeSandbox, type FakeContainer, type FakeSandbox } from '../../helpers/fake-container.js'
 import { credit, data, end, frame, message, reset } from '../../helpers/wire.js'
+import { heldBytes } from '../../helpers/memory.js'
 
 const rejected = (promise: Promise<unknown>) =>
   promise.then(
@@ -261,14 +262,13 @@ describe('a guest that lies about ends', () => {
 describe('a guest that says too much or listens to nothing', () => {
   it('floods its stderr: the tail is kept, nothing grows', async () => {
     const fake = await ready()
-    const before = process.memoryUsage().rss
-    const chunk = Buffer.alloc(1024 * 1024, 0x61)
+    const before = heldBytes()
     for (let round = 0; round < 500; round++) {
-      if (!fake.container.errorOutput.write(chunk))
+      if (!fake.container.errorOutput.write(Buffer.alloc(1024 * 1024, 0x61)))
         await new Promise((resolve) => fake.container.errorOutput.once('drain', resolve))
     }
     expect(fake.lifecycle.session.stderrTail.length).toBe(4_096)
-    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024)
+    expect(heldBytes() - before).toBeLessThan(200 * 1024 * 1024)
     await fake.lifecycle.kill()
   })
 

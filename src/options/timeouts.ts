@@ -31,7 +31,7 @@ export const timeoutsSchema = objectOption({
   lockupMs: durationOption(10)
     .default(DEFAULT_TIMEOUTS.lockupMs)
     .describe(
-      'Silence after a ping that counts as a lockup. It ends the sandbox when it is the supervisor; for the program see `onLockup`.',
+      'Silence after a ping that counts as a lockup. It ends the sandbox when it is the supervisor, as `oom` when its memory is full; for the program see `onLockup`.',
     ),
   killGraceMs: durationOption(0)
     .default(DEFAULT_TIMEOUTS.killGraceMs)

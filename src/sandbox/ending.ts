@@ -15,7 +15,7 @@ export interface EndingCause {
 const REASON_TEXT: Readonly<Record<ExitReason, string>> = {
   exited: 'its supervisor ended',
   killed: 'it was killed by kill()',
-  oom: 'the kernel killed it for memory',
+  oom: 'its memory was full',
   lifetime: 'its lifetime was over',
   lockup: 'it stopped answering',
   protocol: 'it broke the protocol',

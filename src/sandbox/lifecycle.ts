@@ -25,6 +25,7 @@ import type { SandboxProcess } from './sandbox-process.js'
 import { tellEnd, tellStart, type WithinStart } from './sandbox-telemetry.js'
 import type { SandboxServices } from './services.js'
 import { Session } from './session.js'
+import { reasonOfSilence } from './silence.js'
 import { bringUp, startFailure, verificationOf } from './startup.js'
 import { nextState, type SandboxState, type SandboxTransition } from './state.js'
 import { verifyIsolation, type IsolationReport } from './verify.js'
@@ -183,7 +184,8 @@ export class Lifecycle {
       onPing: (latencyMs) => this.#events.ping(latencyMs),
       onLockup: (target, error) => {
         this.#events.lockup(error)
-        if (target === 'shovel') session.end({ reason: 'lockup', error })
+        if (target === 'shovel')
+          void reasonOfSilence(session.container).then((reason) => session.end({ reason, error }))
         else this.program.onLockup(error)
       },
     })

@@ -11,7 +11,7 @@ import type { ExitReason, SandboxExitedError } from '../errors.js'
  * - `signaled`: a signal ended it that nobody on the host asked for as a limit; see `signal`.
  * - `timeout`: it ran longer than `timeoutMs`.
  * - `cpuTime`: it and its descendants used more processor time than `cpuTimeMs`.
- * - `oom`: the kernel killed a process of it for memory, and it did not succeed.
+ * - `oom`: the kernel killed a process of it for memory, and it did not succeed; or the sandbox ended under it for memory.
  * - `outputLimit`: it ended by itself, but printed more than `outputBytes` on a stream; the prefix is kept.
  * - `canceled`: its `AbortSignal` fired.
  * - `jailbreak`: it was killed for something that the trace policy does not allow.

@@ -24,11 +24,11 @@ const expected: Readonly<Record<string, RegExp>> = {
     [
       '^an endless loop: timeout, exit code null, left over 0',
       'too much processor time: cpuTime, exit code null, left over \\d+',
-      'too much memory: oom, exit code \\w+, left over 0',
       'too much output: outputLimit, exit code 0, left over 0',
       'a daemon left behind: exited, exit code 0, left over 1',
       'writing to the root: exited, exit code [12], left over 0',
-      'a full scratch: exited, exit code [12], left over 0\n$',
+      'a full scratch: exited, exit code [12], left over 0',
+      'too much memory: oom, exit code \\w+, left over 0\n$',
     ].join('\n'),
   ),
   'login.mjs': /^LoginFailedError .+\nlogged in as alice\n$/,

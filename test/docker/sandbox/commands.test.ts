@@ -16,7 +16,7 @@ beforeAll(async () => {
     env: { FROM_SANDBOX: 'yes' },
     limits: { memoryBytes: '256MiB', pids: 64, scratchBytes: '16MiB', openFiles: 200 },
     // A command that fills the memory takes the supervisor's pages too, and the kernel may take long before it kills.
-    timeouts: { lockupMs: 60_000 },
+    timeouts: { lockupMs: 100_000 },
   })
 })
 afterAll(() => sandbox.kill())

@@ -198,6 +198,33 @@ describe('an end from elsewhere', () => {
     expect(await lockup).toMatchObject({ code: 'ERR_LOCKUP', details: { target: 'shovel' } })
     expect(await exited).toMatchObject({ reason: 'lockup' })
   })
+
+  it('tells a supervisor that is silent because the memory is full', async () => {
+    const sandbox = make({ limits: { memoryBytes: '256MiB' }, timeouts: { pingIntervalMs: 100, lockupMs: 1_000 } })
+    const exited = new Promise<unknown>((resolve) => sandbox.once('exit', (_code, _signal, error) => resolve(error)))
+    await sandbox.start()
+    // What the kernel may do to it for long, without the chance: it stands still, and the memory is nearly full and stays so.
+    const fill = `
+      const fs = require('fs')
+      const limit = 256 << 20
+      const read = (names) => {
+        for (const name of names) try { return fs.readFileSync('/sys/fs/cgroup/' + name, 'utf8') } catch {}
+      }
+      const used = () => {
+        const inactive = /^inactive_file (\\d+)/m.exec(read(['memory/memory.stat', 'memory.stat']))
+        return read(['memory/memory.usage_in_bytes', 'memory.current']) - inactive[1]
+      }
+      const held = []
+      while (used() < 0.95 * limit) held.push(Buffer.alloc(1 << 20, 1))
+      const shovel = '/.sandbox/lib/ld.so'
+      const isShovel = (pid) => pid > 1 && fs.readFileSync('/proc/' + pid + '/cmdline', 'latin1').startsWith(shovel)
+      process.kill(fs.readdirSync('/proc').map(Number).find(isShovel), 'SIGSTOP')
+      setInterval(() => held.length, 1_000)
+    `
+    const { outcome } = await sandbox.run('node', ['-e', fill])
+    expect(await exited).toMatchObject({ reason: 'oom', cause: { code: 'ERR_LOCKUP' } })
+    expect(outcome).toBe('oom')
+  })
 })
 
 describe('kill', () => {

@@ -40,7 +40,7 @@ test.each([
   writer.end(sent)
   const started = performance.now()
   await delay(50)
-  expect(performance.now() - started).toBeLessThan(1_000)
+  expect(performance.now() - started).toBeLessThan(20_000)
   expect(writer.writableFinished).toBe(false)
 
   let received = 0

@@ -5,6 +5,13 @@ import { TestInit } from '../../helpers/init-client.js'
 /** Burns CPU time for as many milliseconds as its argument says. */
 const SPIN = 'my $t = shift; while ((times)[0] + (times)[1] < $t / 1000) { $x++ for 1 .. 1000 }'
 
+/** The least CPU time of three runs, in milliseconds: what a busy machine or a cold cache adds is not the command's. */
+async function least(run: () => Promise<{ readonly cpuMicros: number }>): Promise<number> {
+  let cpuMs = Infinity
+  for (let round = 0; round < 3; round += 1) cpuMs = Math.min(cpuMs, (await run()).cpuMicros / 1_000)
+  return cpuMs
+}
+
 let init: TestInit
 beforeAll(async () => {
   init = await TestInit.start()
@@ -13,18 +20,16 @@ afterAll(() => init[Symbol.asyncDispose]())
 
 describe('usage', () => {
   test('a spin of 300 ms', async () => {
-    const command = await init.spawn('perl', { args: ['-e', SPIN, '300'] })
-    const { cpuMicros } = await command.exited
-    expect(cpuMicros / 1_000).toBeGreaterThan(280)
-    expect(cpuMicros / 1_000).toBeLessThan(450)
+    const cpuMs = await least(async () => (await init.spawn('perl', { args: ['-e', SPIN, '300'] })).exited)
+    expect(cpuMs).toBeGreaterThan(280)
+    expect(cpuMs).toBeLessThan(450)
   })
 
   test('of all processes of the tree, reaped by whom ever', async () => {
-    const result = await init.shell(
-      `for i in 1 2 3; do (perl -e '${SPIN}' 100 &); done; perl -e '${SPIN}' 100; sleep 0.5`,
-    )
-    expect(result.cpuMicros / 1_000).toBeGreaterThan(380)
-    expect(result.cpuMicros / 1_000).toBeLessThan(650)
+    const script = `for i in 1 2 3; do (perl -e '${SPIN}' 100 &); done; perl -e '${SPIN}' 100; sleep 0.5`
+    const cpuMs = await least(() => init.shell(script))
+    expect(cpuMs).toBeGreaterThan(380)
+    expect(cpuMs).toBeLessThan(650)
   })
 
   test('memory of 100 MB in a child', async () => {
@@ -34,9 +39,8 @@ describe('usage', () => {
   })
 
   test('next to nothing for next to nothing', async () => {
-    const command = await init.spawn('true')
-    const { cpuMicros, maxRssBytes, oomKills } = await command.exited
-    expect(cpuMicros).toBeLessThan(50_000)
+    const { maxRssBytes, oomKills } = await (await init.spawn('true')).exited
+    expect(await least(async () => (await init.spawn('true')).exited)).toBeLessThan(50)
     expect(maxRssBytes).toBeGreaterThan(100_000)
     expect(maxRssBytes).toBeLessThan(20_000_000)
     expect(oomKills).toBe(0)

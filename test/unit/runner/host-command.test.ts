@@ -50,11 +50,11 @@ test('it ends although a child of it goes on, also one that has left its group',
   expect(code).toBe(0)
   await ended(Number(stdout.toString()))
   const stop = new AbortController()
-  const far = startHostCommand({ ...sh('setsid sleep 3 & sleep 0.2'), signal: stop.signal })
+  const far = startHostCommand({ ...sh('setsid sleep 30 & sleep 0.2'), signal: stop.signal })
   setTimeout(() => stop.abort(new Error('enough')), 300)
   const begin = performance.now()
   expect(await rejection(far.ended)).toMatchObject({ message: 'enough' })
-  expect(performance.now() - begin).toBeLessThan(2_500)
+  expect(performance.now() - begin).toBeLessThan(20_000)
 })
 
 test('a command that is not there, or says too much, is an error', async () => {

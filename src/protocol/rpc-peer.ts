@@ -124,6 +124,22 @@ export class RpcPeer {
   }
 
   /**
+   * Asks whether the other side answers. Every answer counts, an error too. Goes out also when as many calls are pending as may, or
+   * much waits to be read: work is no silence. One at a time is meant.
+   *
+   * @throws {CallTimeoutError} when nothing came in time. The error that `close` was called with.
+   */
+  async probe(method: string, params: RpcParams, timeoutMs: number): Promise<void> {
+    if (this.closedBy !== undefined) throw this.closedBy
+    const id = this.outgoing.nextId()
+    const answer = this.outgoing.add(id, method, { timeoutMs })
+    this.options.send(encodeMessage({ jsonrpc: '2.0', id, method, params }))
+    await answer.catch((error: unknown) => {
+      if (!(error instanceof RpcError)) throw error
+    })
+  }
+
+  /**
    * Tells the other side something: no answer, and no error when it does not know the method.
    * @throws {UnsendableError} {@link CapacityError} as {@link call}; {@link InvalidStateError} after `close`
    */

@@ -3,13 +3,16 @@
  *
  * One ping at a time: the next one starts `pingIntervalMs` after the last was answered, so that pings never pile up.
  */
+import { CallTimeoutError } from '../errors.js'
+
+/** Whom a {@link LockupDetector} asks, how often, and whom it tells. */
 export interface LockupDetectorOptions {
   /** Pause between an answer and the next ping, in milliseconds. */
   readonly pingIntervalMs: number
   /** How long one ping may take, in milliseconds. */
   readonly lockupMs: number
-  /** Sends one ping and resolves with its answer. */
-  ping(timeoutMs: number): Promise<unknown>
+  /** Sends one ping and resolves when it is answered. Rejects with `CallTimeoutError` when it is not, else with why it was not sent. */
+  ping(timeoutMs: number): Promise<void>
   onPing(latencyMs: number): void
   /** No answer in time. Pings go on, so that a recovery is seen; called once for each time it gets stuck. */
   onLockup(): void
@@ -46,9 +49,9 @@ export class LockupDetector {
       if (this.#stopped) return
       this.#stuck = false
       this.#options.onPing(performance.now() - started)
-    } catch {
+    } catch (error) {
       if (this.#stopped) return
-      if (!this.#stuck) {
+      if (!this.#stuck && error instanceof CallTimeoutError) {
         this.#stuck = true
         this.#options.onLockup()
       }

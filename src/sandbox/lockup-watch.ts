@@ -26,14 +26,14 @@ export class LockupWatch {
   /** Starts with the supervisor, at once; `pingIntervalMs: null` watches nothing. */
   constructor(options: LockupWatchOptions) {
     this.#options = options
-    this.#supervisor = this.#watch('shovel', (timeoutMs) => options.control.call('ping', {}, { timeoutMs }))
+    this.#supervisor = this.#watch('shovel', (timeoutMs) => options.control.probe('ping', {}, timeoutMs))
   }
 
   /** Watches this program instead of the last one; `null`: it has ended, and silence is all that it owes. */
   watchProgram(peer: RpcPeer | null): void {
     this.#program?.stop()
     const isWanted = peer !== null && !this.#isStopped
-    this.#program = isWanted ? this.#watch('program', (timeoutMs) => peer.call('$/ping', {}, { timeoutMs })) : null
+    this.#program = isWanted ? this.#watch('program', (timeoutMs) => peer.probe('$/ping', {}, timeoutMs)) : null
   }
 
   stop(): void {
@@ -42,7 +42,7 @@ export class LockupWatch {
     this.#program?.stop()
   }
 
-  #watch(target: LockupTarget, ping: (timeoutMs: number) => Promise<unknown>): LockupDetector | null {
+  #watch(target: LockupTarget, ping: (timeoutMs: number) => Promise<void>): LockupDetector | null {
     const { timeouts, onPing, onLockup } = this.#options
     const { pingIntervalMs, lockupMs } = timeouts
     if (pingIntervalMs === null) return null

@@ -193,6 +193,25 @@ describe('a program that goes wrong', () => {
     expect(await containersOf(sandbox.id)).toEqual([])
   })
 
+  it('has as many calls to do as may be pending: that is no lockup', async () => {
+    const source = `
+      const waiting = []
+      rpc.expose('wait', () => new Promise((resolve) => waiting.push(resolve)))
+      rpc.expose('go on', () => { for (const resolve of waiting) resolve('done') })
+    `
+    const sandbox = make(writeProgram(source), { timeouts: { pingIntervalMs: 50, lockupMs: 60_000 } })
+    const lockups: unknown[] = []
+    sandbox.on('lockup', (error) => lockups.push(error))
+    await sandbox.start()
+    const calls = Array.from({ length: 1_024 }, () => sandbox.rpc.call('wait'))
+    await expect(sandbox.rpc.call('wait')).rejects.toMatchObject({ code: 'ERR_CAPACITY' })
+    // Twenty pings later:
+    await delay(1_000)
+    sandbox.rpc.notify('go on')
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['done']))
+    expect(lockups).toEqual([])
+  })
+
   it('is in a call when the sandbox is killed: the call is told how the sandbox ended', async () => {
     const sandbox = await started(fixtureProgram('values.js'))
     const waiting = rejection(sandbox.rpc.call('sleep', [100_000]))

@@ -200,7 +200,7 @@ describe('an end from elsewhere', () => {
   })
 
   it('tells a supervisor that is silent because the memory is full', async () => {
-    const sandbox = make({ limits: { memoryBytes: '256MiB' }, timeouts: { pingIntervalMs: 100, lockupMs: 1_000 } })
+    const sandbox = make({ limits: { memoryBytes: '256MiB' }, timeouts: { pingIntervalMs: 100, lockupMs: 5_000 } })
     const exited = new Promise<unknown>((resolve) => sandbox.once('exit', (_code, _signal, error) => resolve(error)))
     await sandbox.start()
     // What the kernel may do to it for long, without the chance: it stands still, and the memory is nearly full and stays so.

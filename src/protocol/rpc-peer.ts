@@ -116,25 +116,17 @@ export class RpcPeer {
     assertCall(method, params)
     this.outgoing.assertCapacity(method)
     this.assertReading(method)
-    const id = this.outgoing.nextId()
-    const message = encodeMessage({ jsonrpc: '2.0', id, method, params: trimParams(params) })
-    const answer = this.outgoing.add(id, method, { timeoutMs, signal: options.signal })
-    this.options.send(message)
-    return answer
+    return this.ask(method, trimParams(params), { timeoutMs, signal: options.signal })
   }
 
   /**
    * Asks whether the other side answers. Every answer counts, an error too. Goes out also when as many calls are pending as may, or
    * much waits to be read: work is no silence. One at a time is meant.
-   *
    * @throws {CallTimeoutError} when nothing came in time. The error that `close` was called with.
    */
-  async probe(method: string, params: RpcParams, timeoutMs: number): Promise<void> {
+  async probe(method: string, timeoutMs: number): Promise<void> {
     if (this.closedBy !== undefined) throw this.closedBy
-    const id = this.outgoing.nextId()
-    const answer = this.outgoing.add(id, method, { timeoutMs })
-    this.options.send(encodeMessage({ jsonrpc: '2.0', id, method, params }))
-    await answer.catch((error: unknown) => {
+    await this.ask(method, {}, { timeoutMs }).catch((error: unknown) => {
       if (!(error instanceof RpcError)) throw error
     })
   }
@@ -185,15 +177,17 @@ export class RpcPeer {
         return this.incoming.cancel(message.id)
       case 'result':
         return this.outgoing.settle(message.id, false, message.result)
-      case 'failure': {
-        const { code, message: text, data } = message.error
-        return this.outgoing.settle(
-          message.id,
-          true,
-          new RpcError(code, printable(text, MAX_ERROR_MESSAGE_CHARS), data),
-        )
-      }
+      case 'failure':
+        return this.outgoing.settle(message.id, true, answeredError(message.error))
     }
+  }
+
+  private ask(method: string, params: RpcParams, options: CallOptions): Promise<unknown> {
+    const id = this.outgoing.nextId()
+    const message = encodeMessage({ jsonrpc: '2.0', id, method, params })
+    const answer = this.outgoing.add(id, method, options)
+    this.options.send(message)
+    return answer
   }
 
   private violated(violation: ProtocolViolation): void {
@@ -249,4 +243,8 @@ export class RpcPeer {
       details: { queuedBytes, maxQueuedBytes: MAX_QUEUED_MESSAGE_BYTES },
     })
   }
+}
+
+function answeredError({ code, message, data }: RpcErrorObject): RpcError {
+  return new RpcError(code, printable(message, MAX_ERROR_MESSAGE_CHARS), data)
 }

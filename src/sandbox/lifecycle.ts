@@ -184,9 +184,8 @@ export class Lifecycle {
       onPing: (latencyMs) => this.#events.ping(latencyMs),
       onLockup: (target, error) => {
         this.#events.lockup(error)
-        if (target === 'shovel')
-          void reasonOfSilence(session.container).then((reason) => session.end({ reason, error }))
-        else this.program.onLockup(error)
+        if (target === 'program') this.program.onLockup(error)
+        else void reasonOfSilence(session.container).then((reason) => session.end({ reason, error }))
       },
     })
   }

@@ -26,14 +26,14 @@ export class LockupWatch {
   /** Starts with the supervisor, at once; `pingIntervalMs: null` watches nothing. */
   constructor(options: LockupWatchOptions) {
     this.#options = options
-    this.#supervisor = this.#watch('shovel', (timeoutMs) => options.control.probe('ping', {}, timeoutMs))
+    this.#supervisor = this.#watch('shovel', (timeoutMs) => options.control.probe('ping', timeoutMs))
   }
 
   /** Watches this program instead of the last one; `null`: it has ended, and silence is all that it owes. */
   watchProgram(peer: RpcPeer | null): void {
     this.#program?.stop()
     const isWanted = peer !== null && !this.#isStopped
-    this.#program = isWanted ? this.#watch('program', (timeoutMs) => peer.probe('$/ping', {}, timeoutMs)) : null
+    this.#program = isWanted ? this.#watch('program', (timeoutMs) => peer.probe('$/ping', timeoutMs)) : null
   }
 
   stop(): void {

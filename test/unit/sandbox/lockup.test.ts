@@ -44,14 +44,14 @@ test.each<[string, (() => unknown) | null]>([
 ])('%s is an answer', async (_name, answer) => {
   const { near, far } = rpcPair()
   if (answer !== null) far.expose('ping', answer)
-  await expect(near.probe('ping', {}, LOCKUP_MS)).resolves.toBeUndefined()
+  await expect(near.probe('ping', LOCKUP_MS)).resolves.toBeUndefined()
 })
 
 test('a probe goes out although much waits to be read, and fails when nothing comes', async () => {
   const { peer, sent } = lonePeer({ queuedBytes: () => 2 ** 30 })
   await expect(peer.call('ping')).rejects.toBeInstanceOf(CapacityError)
-  await expect(peer.probe('ping', {}, 20)).rejects.toBeInstanceOf(CallTimeoutError)
+  await expect(peer.probe('ping', 20)).rejects.toBeInstanceOf(CallTimeoutError)
   expect(sent().map(({ method }) => method)).toEqual(['ping', '$/cancel'])
   peer.close(new Error('gone'))
-  await expect(peer.probe('ping', {}, 20)).rejects.toThrow('gone')
+  await expect(peer.probe('ping', 20)).rejects.toThrow('gone')
 })

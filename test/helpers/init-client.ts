@@ -168,7 +168,12 @@ export class TestInit {
     exited.catch(() => {})
     const { pid, broker } = await new Promise<{ pid: number; broker: number }>((resolve, reject) => {
       const onStarted = (started: { pid: number; broker: number }): void => {
-        if (options.open ?? true) this.open(id, started.broker, pipes, streams)
+        try {
+          if (options.open ?? true) this.open(id, started.broker, pipes, streams)
+        } catch (error) {
+          // Init, or who holds the pipes, may have been killed by now.
+          return reject(new Error('its pipes could not be opened', { cause: error }))
+        }
         resolve(started)
       }
       this.#pending.set(id, {

@@ -4,7 +4,7 @@
  */
 import { writeFileSync, writeSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
-import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node'
+import type { Reporter, SerializedError, TestModule, TestRunEndReason } from 'vitest/node'
 
 export interface Counts {
   passed: number
@@ -31,9 +31,12 @@ export function countTests(modules: readonly TestModule[], strayErrors: number):
   return counts
 }
 
-/** A line for each failed test and suite: where it is, its name, and the first line of what went wrong. */
-export function failures(modules: readonly TestModule[]): string[] {
-  const lines: string[] = []
+/**
+ * A line for each failed test and suite: where it is, its name, and the first line of what went wrong. For an error outside every test
+ * that says nothing of who made it, so the file that ran and the stack follow.
+ */
+export function failures(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): string[] {
+  const lines = strayErrors.map(describeStray)
   const add = (place: string, errors: readonly { readonly message: string }[]): void => {
     const [message = ''] = stripVTControlCharacters(errors[0]?.message ?? '').split('\n')
     lines.push(`${place}: ${message}`)
@@ -50,19 +53,37 @@ export function failures(modules: readonly TestModule[]): string[] {
   return lines
 }
 
+/** What of a stack fits into a line. */
+const MAX_FRAMES = 6
+
+/** What was thrown need not be an error. */
+function describeStray(error: Partial<SerializedError>): string {
+  const type = typeof error['type'] === 'string' ? error['type'] : 'Error'
+  const file = typeof error['VITEST_TEST_PATH'] === 'string' ? ` while ${error['VITEST_TEST_PATH']} ran` : ''
+  const [message = ''] = (error.message ?? JSON.stringify(error)).split('\n')
+  const cause = error.cause?.message === undefined ? '' : ` (${error.cause.message})`
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
+  const stack = frames.slice(0, MAX_FRAMES).map((line) => line.trim())
+  return stripVTControlCharacters([`outside every test, ${type}${file}: ${message}${cause}`, ...stack].join(' '))
+}
+
 export const formatCounts = ({ passed, failed, skipped }: Counts): string =>
   `${passed} passed, ${failed} failed, ${skipped} skipped`
 
 /** The line is written when the process ends, so that nothing of other reporters or of the teardown comes after it. */
 export default class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[], reason: TestRunEndReason): void {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
     const counts = countTests(modules, errors.length)
-    // A global setup that failed leaves no other trace.
-    if (reason !== 'passed' && counts.failed === 0) counts.failed = 1
+    const lines = failures(modules, errors)
+    if (reason !== 'passed' && counts.failed === 0) {
+      // A global setup that failed leaves no other trace.
+      counts.failed = 1
+      lines.push(`outside every test: the run ${reason}`)
+    }
     const file = process.env.SUMMARY_FILE
     if (file !== undefined && file !== '') {
-      const lines = [`${counts.passed} ${counts.failed} ${counts.skipped}`, ...failures(modules)]
-      writeFileSync(file, `${lines.join('\n')}\n`)
+      const numbers = `${counts.passed} ${counts.failed} ${counts.skipped}`
+      writeFileSync(file, `${[numbers, ...lines].join('\n')}\n`)
       return
     }
     process.once('exit', () => {

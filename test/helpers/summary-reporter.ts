@@ -1,6 +1,7 @@
 /**
  * Prints `N passed, N failed, N skipped` over all projects as the very last line, without colours. With `SUMMARY_FILE`
- * set the three numbers go to that file instead, for a caller that adds its own; below them, a line for each failure.
+ * set the three numbers go to that file instead, for a caller that adds its own; below them, a line `failed: …` for each failure,
+ * and a line `passed at the second try: …` for each test that was tried again.
  */
 import { writeFileSync, writeSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
@@ -37,10 +38,7 @@ export function countTests(modules: readonly TestModule[], strayErrors: number):
  */
 export function failures(modules: readonly TestModule[], strayErrors: readonly SerializedError[]): string[] {
   const lines = strayErrors.map(describeStray)
-  const add = (place: string, errors: readonly { readonly message: string }[]): void => {
-    const [message = ''] = stripVTControlCharacters(errors[0]?.message ?? '').split('\n')
-    lines.push(`${place}: ${message}`)
-  }
+  const add = (...failure: Parameters<typeof describeFailure>): void => void lines.push(describeFailure(...failure))
   for (const module of modules) {
     if (module.errors().length > 0) add(module.relativeModuleId, module.errors())
     for (const suite of module.children.allSuites()) {
@@ -51,6 +49,20 @@ export function failures(modules: readonly TestModule[], strayErrors: readonly S
     }
   }
   return lines
+}
+
+/** A line for each test that failed and passed when it was tried again, with what went wrong at first. */
+export function retried(modules: readonly TestModule[]): string[] {
+  return modules.flatMap((module) =>
+    [...module.children.allTests('passed')]
+      .filter((test) => test.diagnostic()?.flaky === true)
+      .map((test) => describeFailure(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors ?? [])),
+  )
+}
+
+function describeFailure(place: string, errors: readonly { readonly message: string }[]): string {
+  const [message = ''] = stripVTControlCharacters(errors[0]?.message ?? '').split('\n')
+  return `${place}: ${message}`
 }
 
 /** What of a stack fits into a line. */
@@ -81,13 +93,16 @@ export default class SummaryReporter implements Reporter {
       lines.push(`outside every test: the run ${reason}`)
     }
     const file = process.env.SUMMARY_FILE
+    const named = [
+      ...lines.map((line) => `failed: ${line}`),
+      ...retried(modules).map((line) => `passed at the second try: ${line}`),
+    ]
     if (file !== undefined && file !== '') {
-      const numbers = `${counts.passed} ${counts.failed} ${counts.skipped}`
-      writeFileSync(file, `${[numbers, ...lines].join('\n')}\n`)
+      writeFileSync(file, `${[`${counts.passed} ${counts.failed} ${counts.skipped}`, ...named].join('\n')}\n`)
       return
     }
     process.once('exit', () => {
-      writeSync(1, `${formatCounts(counts)}\n`)
+      writeSync(1, `${[...named, formatCounts(counts)].join('\n')}\n`)
     })
   }
 }

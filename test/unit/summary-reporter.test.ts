@@ -9,19 +9,20 @@ import { expect, test } from 'vitest'
 const root = resolve(import.meta.dirname, '../fixtures/reporter')
 const vitest = resolve(import.meta.dirname, '../../node_modules/vitest/vitest.mjs')
 
-test('a failed test and an error outside every test are counted and named', async () => {
+test('failed tests, errors outside every test, and tests that passed at the second try are counted and named', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'summary-reporter-'))
   try {
     const file = join(folder, 'summary')
     const args = [vitest, 'run', '--root', root, '--config', join(root, 'vitest.config.ts')]
     const run = promisify(execFile)(process.execPath, args, { env: { ...process.env, SUMMARY_FILE: file } })
     await expect(run).rejects.toMatchObject({ code: 1 })
-    const [counts, stray, failed, ...rest] = readFileSync(file, 'utf8').trimEnd().split('\n')
-    expect(counts).toBe('1 2 1')
+    const [counts, stray, failed, retried, ...rest] = readFileSync(file, 'utf8').trimEnd().split('\n')
+    expect(counts).toBe('2 2 1')
     expect(stray).toMatch(
-      /^outside every test, Unhandled Rejection while \S+stray\.fixture\.ts ran: nobody hears this at \S+stray\.fixture\.ts:5:/,
+      /^failed: outside every test, Unhandled Rejection while \S+endings\.fixture\.ts ran: nobody hears this at \S+endings\.fixture\.ts:7:/,
     )
-    expect(failed).toMatch(/^stray\.fixture\.ts > fails: expected 1 to be 2/)
+    expect(failed).toMatch(/^failed: endings\.fixture\.ts > fails: expected 1 to be 2/)
+    expect(retried).toMatch(/^passed at the second try: endings\.fixture\.ts > fails by chance: expected 1 to be 2/)
     expect(rest).toEqual([])
   } finally {
     rmSync(folder, { recursive: true, force: true })

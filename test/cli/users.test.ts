@@ -137,6 +137,8 @@ describe('on a terminal', () => {
     const child = spawn('script', ['-qec', `${command}; stty -a`, '/dev/null'])
     const left = [...answers]
     let shown = ''
+    // It may have ended by the time it is answered.
+    child.stdin.on('error', () => undefined)
     child.stdout.on('data', (chunk: Buffer) => {
       const before = shown
       shown += chunk.toString()

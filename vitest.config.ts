@@ -8,6 +8,9 @@ const seconds = 1_000
  */
 const retry = 1
 
+/** For test/helpers/memory.ts. */
+const execArgv = ['--expose-gc']
+
 /** What is polled for is mostly done by another process, which a busy machine may keep waiting for long. */
 const polls = { poll: { timeout: 10 * seconds } }
 
@@ -31,6 +34,7 @@ const withEngine = (name: string, groupOrder: number, globalSetup: string[] = []
     testTimeout: 120 * seconds,
     hookTimeout: 180 * seconds,
     teardownTimeout: 60 * seconds,
+    execArgv,
     retry: name === 'security' ? 0 : retry,
     expect: polls,
     maxWorkers: 1,
@@ -48,6 +52,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           setupFiles: ['test/helpers/property-seed.ts'],
+          execArgv,
           retry,
           testTimeout: 120 * seconds,
           hookTimeout: 120 * seconds,

@@ -2,12 +2,6 @@ import { defineConfig } from 'vitest/config'
 
 const seconds = 1_000
 
-/**
- * Real processes, engines and clocks of a machine that others use too: what fails by chance is tried once more, and named in the end.
- * Not tried again are properties, which are the same in each run, and attacks: a protection that holds now and then is none.
- */
-const retry = 1
-
 /** For test/helpers/memory.ts. */
 const execArgv = ['--expose-gc']
 
@@ -35,7 +29,6 @@ const withEngine = (name: string, groupOrder: number, globalSetup: string[] = []
     hookTimeout: 180 * seconds,
     teardownTimeout: 60 * seconds,
     execArgv,
-    retry: name === 'security' ? 0 : retry,
     expect: polls,
     maxWorkers: 1,
     sequence: { groupOrder },
@@ -53,7 +46,6 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           setupFiles: ['test/helpers/property-seed.ts'],
           execArgv,
-          retry,
           testTimeout: 120 * seconds,
           hookTimeout: 120 * seconds,
           expect: polls,

@@ -1,5 +1,5 @@
 /** What counts as a lockup, and what does not. */
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { CallTimeoutError, CapacityError } from '../../../src/errors.js'
 import { SandboxFileSystem } from '../../../src/sandbox/file-system.js'
 import { fakeSandbox } from '../../helpers/fake-container.js'
@@ -24,7 +24,7 @@ test('as many calls as may be pending are no silence', async () => {
   const files = new SandboxFileSystem(() => fake.lifecycle.session)
   const calls = Promise.allSettled(Array.from({ length: 1_030 }, () => files.stat('/x')))
   const before = pings
-  await vi.waitFor(() => expect(pings).toBeGreaterThan(before + 3))
+  await expect.poll(() => pings).toBeGreaterThan(before + 3)
   expect(fake.lifecycle.state).toBe('ready')
   expect(fake.events).toEqual(['ready'])
   await fake.lifecycle.kill()
